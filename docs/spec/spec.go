@@ -21,11 +21,11 @@ const revisionLater = "r0.5"
 // Revisions returns the revisions that the documents know, oldest first.
 func Revisions() []string { return []string{Revision, revisionLater} }
 
-//go:embed agent.md
+//go:embed agent.md stream.md session.md
 var markdown embed.FS
 
 // documents are the files that hold clauses, in reading order.
-var documents = [...]string{"agent.md"}
+var documents = [...]string{"agent.md", "stream.md", "session.md"}
 
 // Level is the weight of a clause. The zero Level is none: the clause is not in
 // force.
