@@ -1,0 +1,16 @@
+// Package cases lists every conformance case there is.
+package cases
+
+import (
+	"slices"
+
+	"agentproof/suite/cases/ping"
+	"agentproof/suite/engine"
+)
+
+// All returns the cases of all areas. The slice is the caller's.
+func All() []engine.Case {
+	return slices.Concat(
+		ping.Cases(),
+	)
+}

@@ -1,0 +1,169 @@
+// Package engine runs conformance cases against a machine agent and gives each
+// one a verdict. It holds no cases of its own and knows no agent: cases and
+// subjects are handed in.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"agentproof/docs/spec"
+)
+
+// A Case tests one behaviour that a clause of the specification demands.
+type Case struct {
+	// ID is semantic: area, clause and behaviour, as in
+	// "exec.timeout/kills-the-tree". It never ends in a number.
+	ID string
+	// Clause is the id of the specification clause that the case judges. Its
+	// level decides whether a broken one is a failure or a warning.
+	Clause string
+	// Needs lists the capabilities that the subject must advertise; without
+	// one of them the case is not-claimed.
+	Needs Feature
+	// Explain says in one or two sentences why somebody cares.
+	Explain string
+	// Try says how to see the behaviour by hand.
+	Try string
+	// Launch, when set, gives the case an instance of its own. Nil uses the
+	// instance that the run shares.
+	Launch *Launch
+	// Unsafe keeps the case away from attached subjects, in addition to the
+	// clauses that the specification marks unsafe.
+	Unsafe bool
+	// Exclusive cases measure: nothing but idle cases runs beside them.
+	Exclusive bool
+	// Idle is how long the case waits for time to pass. An idle case starts
+	// early, takes no worker's place, and has that much more time.
+	Idle time.Duration
+	// Run does the test. It reports through t and returns; it may be ended by
+	// t at any call.
+	Run func(ctx context.Context, t *T)
+}
+
+// Area is what the report groups by: the first word of the id.
+func (c *Case) Area() string {
+	area, _, _ := strings.Cut(c.ID, ".")
+	return area
+}
+
+// Profile is the certificate that the case counts for.
+func (c *Case) Profile() string {
+	switch c.Area() {
+	case "pty", "stream":
+		return ProfileTerminal
+	case "desktop":
+		return ProfileDesktop
+	case "session":
+		return ProfileSession
+	default:
+		return ProfileCore
+	}
+}
+
+// The profiles, in the order of a report.
+const (
+	ProfileCore     = "core"
+	ProfileTerminal = "terminal"
+	ProfileDesktop  = "desktop"
+	ProfileSession  = "session"
+)
+
+// Profiles lists all profiles in the order of a report.
+func Profiles() []string {
+	return []string{ProfileCore, ProfileTerminal, ProfileDesktop, ProfileSession}
+}
+
+// Feature is a set of capabilities.
+type Feature uint8
+
+// The capabilities of an agent's Hello.
+const (
+	Exec Feature = 1 << iota
+	Filesystem
+	Git
+	PTY
+	Desktop
+)
+
+func (f Feature) String() string {
+	var names []string
+	for i, name := range []string{"exec", "filesystem", "git", "pty", "desktop"} {
+		if f&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// Launch says how a case's own instance is started. The zero value is the same
+// launch as the shared instance's.
+type Launch struct {
+	// Epoch is the epoch that the agent holds; 0 means SharedEpoch and a
+	// negative number an agent that was told none.
+	Epoch int
+	// NoScreenControl starts the agent without screen-control consent.
+	NoScreenControl bool
+	// NoRelay starts the agent without a relay.
+	NoRelay bool
+	// NoDisplay starts the agent without a display.
+	NoDisplay bool
+	// MaxPayload is the broker's limit in bytes; 0 is the usual 16 MiB.
+	MaxPayload int32
+	// Transport is "nats" (or empty), "ws", "tls" or "wss".
+	Transport string
+	// DeadURLFirst puts a URL where nothing listens before the broker's.
+	DeadURLFirst bool
+	// Env is added to the environment of a spawned agent, as KEY=VALUE.
+	Env []string
+	// BrokerDown starts the agent while the broker is away, and Unadmitted
+	// while its token is unknown. Neither waits until the agent is ready: the
+	// case mends the broker and calls Instance.AwaitReady.
+	BrokerDown bool
+	Unadmitted bool
+}
+
+// SharedEpoch is the epoch that the shared instance of a run holds. It is
+// above 1, so that there are stale epochs to try.
+const SharedEpoch = 7
+
+func (l *Launch) ready() bool { return !l.BrokerDown && !l.Unadmitted }
+
+// Validate checks that the cases are fit to run: ids unique and semantic,
+// clauses known, every case explained.
+func Validate(s *spec.Spec, cases []Case) error {
+	seen := make(map[string]bool)
+	var errs []error
+	for i := range cases {
+		c := &cases[i]
+		bad := func(format string, args ...any) {
+			errs = append(errs, fmt.Errorf("case %q: %s", c.ID, fmt.Sprintf(format, args...)))
+		}
+		if seen[c.ID] {
+			bad("the id is taken")
+		}
+		seen[c.ID] = true
+		clause, behaviour, ok := strings.Cut(c.ID, "/")
+		switch {
+		case !ok || clause == "" || behaviour == "":
+			bad("the id is not clause/behaviour")
+		case behaviour[len(behaviour)-1] >= '0' && behaviour[len(behaviour)-1] <= '9':
+			bad("the id ends in a number")
+		}
+		if _, ok := s.Clause(c.Clause); !ok {
+			bad("the clause %q is unknown", c.Clause)
+		} else if area, _, _ := strings.Cut(c.Clause, "."); area != c.Area() {
+			bad("the clause %q belongs to another area", c.Clause)
+		}
+		if c.Explain == "" {
+			bad("it explains nothing")
+		}
+		if c.Run == nil {
+			bad("it runs nothing")
+		}
+	}
+	return errors.Join(errs...)
+}

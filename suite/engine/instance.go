@@ -1,0 +1,362 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"agentproof/fixtures/broker"
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+)
+
+const (
+	// readyLimit covers a launcher that compiles first.
+	readyLimit = 90 * time.Second
+	// stopLimit is what lifecycle.stop-order gives an agent, and some more.
+	stopLimit = 15 * time.Second
+	// outputLimit bounds what is kept of an agent's own output.
+	outputLimit = 256 << 10
+)
+
+// Instance is one running agent and the broker that it is connected to.
+type Instance struct {
+	// Base is the subject base, "agent.<workspace>.<agent>".
+	Base        string
+	WorkspaceID string
+	AgentID     string
+	Token       string
+	// HeldEpoch is the epoch that the agent was started with; 0 where that is
+	// none or unknown.
+	HeldEpoch uint32
+	// ControlURL is the broker with the control plane's credentials.
+	ControlURL string
+	// Broker is nil for an attached subject.
+	Broker *broker.Broker
+	// Process is nil for an attached subject.
+	Process Process
+	// Watch sees what the agent announces, from before its start.
+	Watch *Watcher
+
+	wire   *wire
+	output *tailBuffer
+	dirs   []string
+
+	mu    sync.Mutex
+	root  string   // learnt from Hello, or by asking
+	local *bool    // whether the agent sees the runner's files
+	argv  []string // how the agent runs the helper
+}
+
+// launch starts an instance of a subject that can be started.
+func launch(ctx context.Context, s *Subject, l *Launch) (*Instance, error) {
+	inst, err := prepare(l)
+	if err != nil {
+		return nil, err
+	}
+	env, err := inst.environment(l)
+	if err == nil {
+		inst.Process, err = s.Start(ctx, env)
+	}
+	if err != nil {
+		inst.stop(ctx)
+		return nil, fmt.Errorf("start %s: %w", s.Name, err)
+	}
+	if !l.ready() {
+		return inst, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	if err := inst.AwaitReady(ctx); err != nil {
+		err = fmt.Errorf("%s: %w%s", s.Name, err, inst.outputNote())
+		inst.stop(ctx)
+		return nil, err
+	}
+	return inst, nil
+}
+
+// prepare makes the broker and everything on the runner's side of it.
+func prepare(l *Launch) (*Instance, error) {
+	b, err := broker.Start(broker.Config{
+		MaxPayload: l.MaxPayload,
+		TLS:        l.Transport == "tls" || l.Transport == "wss",
+	})
+	if err != nil {
+		return nil, err
+	}
+	inst := &Instance{
+		Broker:      b,
+		ControlURL:  b.ControlURL(),
+		WorkspaceID: "ws-" + rand.Text()[:8],
+		AgentID:     "agent-" + rand.Text()[:8],
+		Token:       rand.Text(),
+		output:      &tailBuffer{limit: outputLimit},
+	}
+	inst.Base = "agent." + inst.WorkspaceID + "." + inst.AgentID
+	switch {
+	case l.Epoch == 0:
+		inst.HeldEpoch = SharedEpoch
+	case l.Epoch > 0:
+		inst.HeldEpoch = uint32(l.Epoch)
+	}
+	if !l.Unadmitted {
+		inst.Admit()
+	}
+	if err := inst.connect(b); err != nil {
+		b.Close()
+		return nil, err
+	}
+	if l.BrokerDown {
+		b.Stop()
+	}
+	return inst, nil
+}
+
+// connect opens the control plane's connection and watches the agent.
+func (i *Instance) connect(b *broker.Broker) error {
+	var opts []nats.Option
+	if b != nil && b.CAFile() != "" {
+		opts = append(opts, nats.RootCAs(b.CAFile()))
+	}
+	w, err := dialWire(i.ControlURL, opts...)
+	if err != nil {
+		return err
+	}
+	i.wire = w
+	if i.Watch, err = watch(w.nc, i.Base); err != nil {
+		w.close()
+		return err
+	}
+	return nil
+}
+
+func (i *Instance) environment(l *Launch) (Environment, error) {
+	env := Environment{
+		Token:         i.Token,
+		WorkspaceID:   i.WorkspaceID,
+		AgentID:       i.AgentID,
+		Epoch:         i.HeldEpoch,
+		ScreenControl: !l.NoScreenControl,
+		Extra:         l.Env,
+		Output:        i.output,
+	}
+	url := i.Broker.URL()
+	if l.Transport == "ws" || l.Transport == "wss" {
+		url = i.Broker.WebsocketURL()
+	}
+	if l.DeadURLFirst {
+		dead, err := deadURL()
+		if err != nil {
+			return env, err
+		}
+		env.URLs = append(env.URLs, dead)
+	}
+	env.URLs = append(env.URLs, url)
+	env.CAFile = i.Broker.CAFile()
+	for _, dir := range []*string{&env.Root, &env.ConfigDir} {
+		var err error
+		if *dir, err = os.MkdirTemp("", "agentproof-"); err != nil {
+			return env, err
+		}
+		i.dirs = append(i.dirs, *dir)
+		// The agent reports its root with symlinks resolved, as getwd does.
+		if *dir, err = filepath.EvalSymlinks(*dir); err != nil {
+			return env, err
+		}
+	}
+	return env, nil
+}
+
+// deadURL is a loopback address where nothing listens.
+func deadURL() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return "nats://" + l.Addr().String(), nil
+}
+
+// Admit lets the agent's token in.
+func (i *Instance) Admit() { i.Broker.Admit(i.WorkspaceID, i.Token) }
+
+// AwaitReady waits until the agent has said Hello and answers a ping.
+func (i *Instance) AwaitReady(ctx context.Context) error {
+	died := i.done()
+	hello, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-died:
+			cancel(errEnded)
+		case <-hello.Done():
+		}
+	}()
+	if i.Process != nil {
+		if _, _, err := i.Watch.Await(hello, 0, IsHello); err != nil {
+			return i.notReady("its Hello", err)
+		}
+	}
+	var last error
+	for hello.Err() == nil {
+		if last = i.ping(hello, 2*time.Second); last == nil {
+			return nil
+		}
+		if errors.Is(last, errNoResponder) {
+			pause(hello, 20*time.Millisecond)
+		}
+	}
+	return i.notReady("its answer to a ping", errors.Join(context.Cause(hello), last))
+}
+
+var errEnded = errors.New("the agent ended")
+
+func (i *Instance) notReady(awaited string, err error) error {
+	if errors.Is(err, errEnded) {
+		return fmt.Errorf("the agent ended with status %d before %s came", i.Process.ExitCode(), awaited)
+	}
+	return fmt.Errorf("the agent is not ready, waited for %s: %w", awaited, err)
+}
+
+// pause waits a moment between two tries, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+func (i *Instance) ping(ctx context.Context, limit time.Duration) error {
+	reply, err := i.wire.send(i.Base+".rpc", pingPayload, nil, func() {})
+	if err != nil {
+		return err
+	}
+	_, err = await(ctx, reply, limit)
+	return err
+}
+
+// pingPayload is ControlRequest{ping{}} on the wire.
+var pingPayload = []byte{10<<3 | 2, 0}
+
+// done is closed when the agent's process has ended; never for an attached one.
+func (i *Instance) done() <-chan struct{} {
+	if i.Process == nil {
+		return nil
+	}
+	return i.Process.Done()
+}
+
+// Ended tells whether the agent's process has ended.
+func (i *Instance) Ended() bool {
+	select {
+	case <-i.done():
+		return true
+	default:
+		return false
+	}
+}
+
+// AwaitExit waits for the end of the agent's process and returns its status.
+func (i *Instance) AwaitExit(ctx context.Context) (int, error) {
+	select {
+	case <-i.done():
+		return i.Process.ExitCode(), nil
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// Hello is the latest Hello, nil if none was seen.
+func (i *Instance) Hello() *agentv1.Hello {
+	var hello *agentv1.Hello
+	for _, a := range i.Watch.All() {
+		if a.Hello != nil {
+			hello = a.Hello
+		}
+	}
+	return hello
+}
+
+// features is what the agent claims. An attached agent that said nothing since
+// is taken to claim everything.
+func (i *Instance) features() Feature {
+	hello := i.Hello()
+	if hello == nil {
+		return Exec | Filesystem | Git | PTY | Desktop
+	}
+	caps := hello.GetCapabilities()
+	var f Feature
+	for bit, on := range map[Feature]bool{
+		Exec: caps.GetExec(), Filesystem: caps.GetFilesystem(), Git: caps.GetGit(),
+		PTY: caps.GetPty(), Desktop: caps.GetDesktop(),
+	} {
+		if on {
+			f |= bit
+		}
+	}
+	return f
+}
+
+// outputNote is what the agent printed, for an error message.
+func (i *Instance) outputNote() string {
+	if text := i.output.String(); text != "" {
+		return "\nthe agent printed:\n" + text
+	}
+	return ""
+}
+
+// stop ends the agent as an operator would, and at once if that does not work.
+func (i *Instance) stop(ctx context.Context) {
+	if i.Process != nil {
+		if !i.Ended() && i.Process.Signal(os.Interrupt) == nil {
+			limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
+			_, _ = i.AwaitExit(limit)
+			cancel()
+		}
+		_ = i.Process.Kill()
+		<-i.Process.Done()
+	}
+	if i.wire != nil {
+		i.wire.close()
+	}
+	if i.Broker != nil {
+		i.Broker.Close()
+	}
+	for _, dir := range i.dirs {
+		_ = os.RemoveAll(dir)
+	}
+}
+
+// tailBuffer keeps the last bytes written to it. It is safe for concurrent use.
+type tailBuffer struct {
+	limit int
+
+	mu  sync.Mutex
+	buf []byte
+}
+
+func (b *tailBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.buf = append(b.buf, p...)
+	if over := len(b.buf) - b.limit; over > 0 {
+		b.buf = bytes.Clone(b.buf[over:])
+	}
+	return len(p), nil
+}
+
+func (b *tailBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.buf)
+}

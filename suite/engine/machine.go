@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/helper"
+)
+
+// uploadChunk is below any broker's default limit of 1 MiB, envelope included.
+const uploadChunk = 512 << 10
+
+// Root is the absolute workspace root: what the Hello said, or where an empty
+// cwd leads when no Hello was seen.
+func (t *T) Root(ctx context.Context) string {
+	inst := t.inst
+	inst.mu.Lock()
+	root := inst.root
+	inst.mu.Unlock()
+	if root != "" {
+		return root
+	}
+	if hello := inst.Hello(); hello != nil {
+		root = hello.GetWorkspaceRoot()
+	} else {
+		r := t.Given().Exec(ctx, &agentv1.ExecRequest{Command: []string{"pwd"}, Shell: true, TimeoutMs: 10_000})
+		root = strings.TrimSuffix(string(r.GetStdout()), "\n")
+	}
+	if !strings.HasPrefix(root, "/") {
+		t.Given().Fatalf("an absolute workspace root", "%q", root)
+	}
+	inst.mu.Lock()
+	inst.root = root
+	inst.mu.Unlock()
+	return root
+}
+
+// Helper is the argv that runs the helper with args on the agent's machine:
+// this program in place when the agent sees the same files, a copy that was
+// uploaded through the agent otherwise.
+func (t *T) Helper(ctx context.Context, args ...string) []string {
+	t.inst.mu.Lock()
+	argv := t.inst.argv
+	t.inst.mu.Unlock()
+	if argv == nil {
+		program := t.opts.HelperProgram
+		if !t.local(ctx) {
+			program = t.upload(ctx)
+		}
+		argv = []string{program, helper.Command}
+		t.inst.mu.Lock()
+		t.inst.argv = argv
+		t.inst.mu.Unlock()
+	}
+	return append(argv[:len(argv):len(argv)], args...)
+}
+
+// local finds out whether the agent sees the runner's files, by showing it one
+// that nobody else could have.
+func (t *T) local(ctx context.Context) bool {
+	if t.inst.Process != nil {
+		return true
+	}
+	nonce := rand.Text()
+	name := filepath.Join(os.TempDir(), "agentproof-here-"+nonce)
+	if err := os.WriteFile(name, []byte(nonce), 0o644); err != nil {
+		t.Harness(fmt.Errorf("leave a file for the agent to find: %w", err))
+	}
+	defer os.Remove(name)
+	resp := t.Call(ctx, &agentv1.FsReadRequest{Path: name})
+	return string(resp.GetFsRead().GetContent()) == nonce
+}
+
+// upload copies this program to the agent's machine, once for each content:
+// its digest is in the name.
+func (t *T) upload(ctx context.Context) string {
+	f, err := os.Open(t.opts.HelperProgram)
+	if err != nil {
+		t.Harness(fmt.Errorf("open the helper program: %w", err))
+	}
+	defer f.Close()
+	sum := sha256.New()
+	size, err := io.Copy(sum, f)
+	if err != nil {
+		t.Harness(fmt.Errorf("read the helper program: %w", err))
+	}
+	given := t.Given()
+	name := "agentproof/helper-" + hex.EncodeToString(sum.Sum(nil)[:8])
+	if e := given.Stat(ctx, name); e != nil && e.GetSize() == uint64(size) {
+		return given.Abs(ctx, name)
+	}
+	part := name + "." + rand.Text()[:8]
+	buf := make([]byte, uploadChunk)
+	for off := int64(0); off < size; {
+		n, err := f.ReadAt(buf, off)
+		if n == 0 {
+			t.Harness(fmt.Errorf("read the helper program: %w", err))
+		}
+		Must[*agentv1.FsWriteResponse](ctx, given, &agentv1.FsWriteRequest{
+			Path: part, Content: buf[:n], CreateParents: true, Append: off > 0, Mode: 0o755,
+		})
+		off += int64(n)
+	}
+	// The rename makes it visible whole, also to cases that run beside this one.
+	Must[*agentv1.FsMoveResponse](ctx, given, &agentv1.FsMoveRequest{From: part, To: name, Overwrite: true})
+	return given.Abs(ctx, name)
+}

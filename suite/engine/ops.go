@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"path"
+	"time"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+)
+
+// The operations that cases use most, each ending the case when the agent
+// answers with an error. Paths are the wire's: relative to the agent's root,
+// or absolute.
+
+// Ping sends a ping and returns its result.
+func (t *T) Ping(ctx context.Context, nonce uint64) *agentv1.PingResponse {
+	return Must[*agentv1.PingResponse](ctx, t, &agentv1.PingRequest{Nonce: nonce})
+}
+
+// Exec runs a command and returns its result. It waits as long as the case
+// may.
+func (t *T) Exec(ctx context.Context, req *agentv1.ExecRequest) *agentv1.ExecResponse {
+	return MustOf[*agentv1.ExecResponse](t, t.Start(newRequest(req)).Response(ctx, t.execLimit(req)))
+}
+
+// execLimit gives a command its own time and the usual one on top.
+func (t *T) execLimit(req *agentv1.ExecRequest) time.Duration {
+	return t.Scale(opLimit) + t.kase.Idle + time.Duration(req.GetTimeoutMs())*time.Millisecond
+}
+
+// Read reads a whole file.
+func (t *T) Read(ctx context.Context, name string) []byte {
+	return Must[*agentv1.FsReadResponse](ctx, t, &agentv1.FsReadRequest{Path: name}).GetContent()
+}
+
+// Write creates or replaces a file, and its parents.
+func (t *T) Write(ctx context.Context, name string, content []byte) {
+	Must[*agentv1.FsWriteResponse](ctx, t, &agentv1.FsWriteRequest{Path: name, Content: content, CreateParents: true})
+}
+
+// Mkdir creates a directory and its parents.
+func (t *T) Mkdir(ctx context.Context, name string) {
+	Must[*agentv1.FsMkdirResponse](ctx, t, &agentv1.FsMkdirRequest{Path: name, Parents: true})
+}
+
+// Stat returns the entry, or nil for a path that does not exist.
+func (t *T) Stat(ctx context.Context, name string) *agentv1.FsEntry {
+	r := Must[*agentv1.FsStatResponse](ctx, t, &agentv1.FsStatRequest{Path: name})
+	t.Check(r.GetExists() == (r.GetEntry() != nil), "an entry exactly when the path exists", "exists=%v and entry=%v", r.GetExists(), r.GetEntry() != nil)
+	return r.GetEntry()
+}
+
+// Exists tells whether the path exists.
+func (t *T) Exists(ctx context.Context, name string) bool { return t.Stat(ctx, name) != nil }
+
+// List lists a directory.
+func (t *T) List(ctx context.Context, name string, recursive bool) []*agentv1.FsEntry {
+	return Must[*agentv1.FsListResponse](ctx, t, &agentv1.FsListRequest{Path: name, Recursive: recursive}).GetEntries()
+}
+
+// Remove removes a path and everything below it.
+func (t *T) Remove(ctx context.Context, name string) {
+	Must[*agentv1.FsRemoveResponse](ctx, t, &agentv1.FsRemoveRequest{Path: name, Recursive: true})
+}
+
+// Dir is a directory of the case's own, relative to the agent's root. It is
+// made on the first call and removed after the case.
+func (t *T) Dir(ctx context.Context) string {
+	t.mu.Lock()
+	dir := t.dir
+	t.mu.Unlock()
+	if dir != "" {
+		return dir
+	}
+	dir = path.Join("agentproof", t.kase.ID)
+	t.Given().Mkdir(ctx, dir)
+	t.mu.Lock()
+	t.dir = dir
+	t.mu.Unlock()
+	t.Cleanup(func(ctx context.Context) {
+		req := newRequest(&agentv1.FsRemoveRequest{Path: dir, Recursive: true})
+		if _, err := t.Start(req).Try(ctx, t.Scale(opLimit)); err != nil {
+			t.Logf("the case's directory could not be removed: %v", err)
+		}
+	})
+	return dir
+}
+
+// Path is a path in the case's own directory, relative to the agent's root.
+func (t *T) Path(ctx context.Context, elem ...string) string {
+	return path.Join(append([]string{t.Dir(ctx)}, elem...)...)
+}
+
+// File makes a file in the case's own directory and returns its path.
+func (t *T) File(ctx context.Context, name, content string) string {
+	p := t.Path(ctx, name)
+	t.Given().Write(ctx, p, []byte(content))
+	return p
+}
+
+// Abs is the absolute form of a path that is relative to the agent's root.
+func (t *T) Abs(ctx context.Context, rel string) string { return path.Join(t.Root(ctx), rel) }
+
+// Run runs the helper in the case's own directory with a limit of ten
+// seconds, and returns how it ended.
+func (t *T) Run(ctx context.Context, args ...string) *agentv1.ExecResponse {
+	return t.Exec(ctx, &agentv1.ExecRequest{Command: t.Helper(ctx, args...), Cwd: t.Dir(ctx), TimeoutMs: 10_000})
+}
+
+// Probe runs the helper as Run does and decodes what it reports. A helper that
+// fails is a case that cannot see, not a verdict: it blocks.
+func Probe[V any](ctx context.Context, t *T, args ...string) V {
+	return Decode[V](t, t.Given().Run(ctx, args...))
+}
+
+// Decode decodes the report of a helper that was run.
+func Decode[V any](t *T, r *agentv1.ExecResponse) V {
+	var v V
+	given := t.Given()
+	if r.GetExitCode() != 0 {
+		given.Fatalf("a helper that runs", "exit code %d, stderr %q", r.GetExitCode(), around(r.GetStderr(), 0))
+	}
+	if err := json.Unmarshal(r.GetStdout(), &v); err != nil {
+		given.Fatalf("a helper's report in JSON", "%v", err)
+	}
+	return v
+}

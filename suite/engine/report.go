@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"agentproof/docs/spec"
+)
+
+// Report accounts for every case of a suite against one subject.
+type Report struct {
+	Subject   SubjectInfo
+	Suite     SuiteInfo
+	Revision  string
+	Selection Selection
+	Results   []Result // sorted by case id
+	Totals    map[Status]int
+	Profiles  []ProfileResult
+	Started   time.Time
+	Took      time.Duration
+}
+
+// SubjectInfo is what the subject says of itself.
+type SubjectInfo struct {
+	Name    string
+	Version string
+	OS      string
+	Arch    string
+}
+
+// SuiteInfo names the set of cases.
+type SuiteInfo struct {
+	Cases  int
+	Digest string // of the ids and clauses of all cases
+}
+
+// Result is the verdict on one case.
+type Result struct {
+	ID      string
+	Clause  string
+	Level   spec.Level
+	Area    string
+	Profile string
+	Status  Status
+	// Reason is the same in every run of the same subject.
+	Reason string
+
+	// What follows is for the person who reads a failure.
+	Failures  []Failure
+	Notes     []string
+	Exchanges []Exchange
+	Output    string // what the agent printed
+	Took      time.Duration
+}
+
+// The results of a profile or a run.
+const (
+	Conformant    = "conformant"
+	NotConformant = "not-conformant"
+	Incomplete    = "incomplete" // a MUST could not be judged
+)
+
+// ProfileResult is the verdict on one profile.
+type ProfileResult struct {
+	Name   string
+	Result string // a constant above, or string(NotClaimed) or string(NotSelected)
+}
+
+func (r *runner) newResult(c *Case) *Result {
+	return &Result{ID: c.ID, Clause: c.Clause, Level: r.level(c), Area: c.Area(), Profile: c.Profile()}
+}
+
+func (r *runner) newReport() *Report {
+	sum := sha256.New()
+	ids := make([]string, 0, len(r.opts.Cases))
+	for i := range r.opts.Cases {
+		ids = append(ids, r.opts.Cases[i].ID+" "+r.opts.Cases[i].Clause+"\n")
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		sum.Write([]byte(id))
+	}
+	return &Report{
+		Subject:   SubjectInfo{Name: r.opts.Subject.Name},
+		Suite:     SuiteInfo{Cases: len(ids), Digest: "sha256:" + hex.EncodeToString(sum.Sum(nil))},
+		Revision:  r.opts.Revision,
+		Selection: r.opts.Selection,
+		Started:   time.Now(),
+	}
+}
+
+// describe fills in what the agent said of itself.
+func (r *Report) describe(inst *Instance) {
+	hello := inst.Hello()
+	if hello == nil {
+		return
+	}
+	r.Subject.Version = hello.GetAgentVersion()
+	r.Subject.OS = enumName(hello.GetOs().String(), "OS_")
+	r.Subject.Arch = enumName(hello.GetArch().String(), "ARCH_")
+}
+
+func enumName(name, prefix string) string { return strings.ToLower(strings.TrimPrefix(name, prefix)) }
+
+// finish makes the sums. They are asserted: a case without a verdict is a bug
+// of the engine and must never pass for one that ran.
+func (r *Report) finish(results map[string]*Result) {
+	r.Took = time.Since(r.Started)
+	r.Totals = make(map[Status]int)
+	for _, res := range results {
+		r.Results = append(r.Results, *res)
+		r.Totals[res.Status]++
+	}
+	slices.SortFunc(r.Results, func(a, b Result) int { return cmp.Compare(a.ID, b.ID) })
+	sum := 0
+	for _, s := range Statuses() {
+		sum += r.Totals[s]
+	}
+	if sum != r.Suite.Cases {
+		panic(fmt.Sprintf("engine: the statuses sum to %d, there are %d cases", sum, r.Suite.Cases))
+	}
+	for _, name := range Profiles() {
+		if res, ok := r.profile(name); ok {
+			r.Profiles = append(r.Profiles, ProfileResult{Name: name, Result: res})
+		}
+	}
+}
+
+// profile judges the cases of one profile; false when it has none.
+func (r *Report) profile(name string) (string, bool) {
+	var cases []Result
+	for _, res := range r.Results {
+		if res.Profile == name {
+			cases = append(cases, res)
+		}
+	}
+	if len(cases) == 0 {
+		return "", false
+	}
+	return judge(cases), true
+}
+
+// judge weighs MUST clauses alone: a SHOULD that is broken or could not be
+// tried is shown, and does not decide. A harness error always does.
+func judge(cases []Result) string {
+	n := make(map[Status]int)
+	for _, res := range cases {
+		if res.Level == spec.Must || res.Status == HarnessError {
+			n[res.Status]++
+		}
+	}
+	switch {
+	case n[Fail] > 0:
+		return NotConformant
+	case n[Blocked]+n[Untestable]+n[HarnessError] > 0:
+		return Incomplete
+	case n[NotSelected] > 0 && n[Pass] == 0:
+		return string(NotSelected)
+	case n[NotSelected] > 0:
+		return Incomplete
+	case n[Pass] == 0 && n[NotClaimed] > 0:
+		return string(NotClaimed)
+	default:
+		return Conformant
+	}
+}
+
+// Verdict judges the cases that were selected, over all profiles.
+func (r *Report) Verdict() string {
+	selected := slices.DeleteFunc(slices.Clone(r.Results), func(res Result) bool { return res.Status == NotSelected })
+	return judge(selected)
+}
+
+// Certifies tells whether the report could back a certificate: conformant and
+// unfiltered.
+func (r *Report) Certifies() bool { return !r.Selection.Filtered() && r.Verdict() == Conformant }
+
+// ExitCode is the documented status of a program that made this report: 0
+// conformant, 1 a MUST is broken, 3 a harness error, 5 selected cases could
+// not run.
+func (r *Report) ExitCode() int {
+	switch {
+	case r.Totals[Fail] > 0:
+		return 1
+	case r.Totals[HarnessError] > 0:
+		return 3
+	case r.Verdict() != Conformant:
+		return 5
+	default:
+		return 0
+	}
+}
+
+// verdict is the status so far; empty for a case with nothing to report.
+func (st *state) verdict() Status {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.status
+}
+
+// fill turns what a case left behind into its result.
+func (st *state) fill(res *Result, level spec.Level) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	res.Status, res.Reason = st.status, st.reason
+	switch {
+	case st.status == "", st.status == Fail && level == spec.May:
+		res.Status = Pass
+	case st.status == Fail && level != spec.Must:
+		res.Status = Warn
+	}
+	res.Failures, res.Notes, res.Exchanges, res.Output = st.failures, st.notes, st.exchanges, st.output
+}
+
+// redactURL is a URL without its password.
+func redactURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "the broker"
+	}
+	return u.Redacted()
+}

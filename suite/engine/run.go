@@ -1,0 +1,408 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"agentproof/docs/spec"
+)
+
+const (
+	// caseLimit is the time of a case that has nothing to wait for. It is far
+	// above what any needs, so that a slow machine breaks nothing.
+	caseLimit = 90 * time.Second
+	// cleanupLimit bounds what comes after a case.
+	cleanupLimit = 20 * time.Second
+	// graceLimit is how long a case may take to notice its deadline.
+	graceLimit = 10 * time.Second
+)
+
+// ErrNothingSelected is returned by Run when the selection leaves no case.
+var ErrNothingSelected = errors.New("the selection leaves no case to run")
+
+// ErrSubject wraps the reason why the subject never became ready.
+var ErrSubject = errors.New("the subject could not be started")
+
+// Options says what to run against what. Spec, Cases, Subject and
+// HelperProgram are required.
+type Options struct {
+	Spec      *spec.Spec
+	Cases     []Case
+	Subject   Subject
+	Selection Selection
+	// Revision is the revision to judge by; empty means spec.Revision.
+	Revision string
+	// Parallel is how many cases run at once, idle ones aside; 0 means a
+	// number that suits the machine.
+	Parallel int
+	// TimeoutScale stretches the harness's own limits; 0 means 1. Bounds that
+	// the specification sets never stretch.
+	TimeoutScale float64
+	// HelperProgram is an executable that calls helper.Intercept.
+	HelperProgram string
+	// Progress, when set, is called as cases start and end, one call at a
+	// time.
+	Progress func(Progress)
+}
+
+// Progress is where a run is.
+type Progress struct {
+	Done, Total int
+	Running     []string // ids, sorted
+	Last        *Result  // the case that ended just now, nil when one started
+}
+
+func (o *Options) scale(d time.Duration) time.Duration {
+	if o.TimeoutScale <= 0 {
+		return d
+	}
+	return time.Duration(float64(d) * o.TimeoutScale)
+}
+
+// Run runs the selected cases and returns a report that accounts for every
+// case there is. An error means that there is no report: nothing was selected
+// (ErrNothingSelected), the options are wrong, the subject never became ready
+// (ErrSubject), or ctx ended.
+func Run(ctx context.Context, opts Options) (*Report, error) {
+	r, err := newRunner(opts)
+	if err != nil {
+		return nil, err
+	}
+	report := r.newReport()
+	defer r.close(ctx)
+	if _, err := r.sharedInstance(ctx); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSubject, err)
+	}
+	r.schedule(ctx)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("the run was ended early: %w", context.Cause(ctx))
+	}
+	report.describe(r.shared)
+	report.finish(r.results)
+	return report, nil
+}
+
+// runner is one run.
+type runner struct {
+	opts     Options
+	selected []*Case
+
+	// quiet is held for writing by an exclusive case, for reading by others.
+	quiet sync.RWMutex
+
+	mu      sync.Mutex // guards the fields below
+	results map[string]*Result
+	running []string
+	done    int
+
+	starting sync.Mutex // one start of the shared instance at a time
+	shared   *Instance
+	starts   int
+}
+
+func newRunner(opts Options) (*runner, error) {
+	if opts.Revision == "" {
+		opts.Revision = spec.Revision
+	}
+	if !slices.Contains(spec.Revisions(), opts.Revision) {
+		return nil, fmt.Errorf("there is no revision %q: there are %v", opts.Revision, spec.Revisions())
+	}
+	if opts.Parallel <= 0 {
+		opts.Parallel = 4 * runtime.GOMAXPROCS(0)
+	}
+	if err := Validate(opts.Spec, opts.Cases); err != nil {
+		return nil, fmt.Errorf("the cases are not fit to run: %w", err)
+	}
+	r := &runner{opts: opts, results: make(map[string]*Result)}
+	selected, err := opts.Selection.compile(r.level)
+	if err != nil {
+		return nil, err
+	}
+	for i := range opts.Cases {
+		c := &opts.Cases[i]
+		res := r.newResult(c)
+		r.results[c.ID] = res
+		if r.level(c) == 0 || !selected(c) {
+			res.Status = NotSelected
+			continue
+		}
+		r.selected = append(r.selected, c)
+	}
+	if len(r.selected) == 0 {
+		return nil, ErrNothingSelected
+	}
+	return r, nil
+}
+
+func (r *runner) level(c *Case) spec.Level {
+	clause, _ := r.opts.Spec.Clause(c.Clause)
+	return clause.LevelAt(r.opts.Revision)
+}
+
+// schedule runs every selected case: idle ones at once, exclusive ones while
+// the idle ones wait, and the others side by side after that.
+func (r *runner) schedule(ctx context.Context) {
+	var idle, exclusive, rest []*Case
+	for _, c := range r.selected {
+		switch {
+		case c.Exclusive:
+			exclusive = append(exclusive, c)
+		case c.Idle > 0:
+			idle = append(idle, c)
+		default:
+			rest = append(rest, c)
+		}
+	}
+	slices.SortStableFunc(idle, func(a, b *Case) int { return cmp.Compare(b.Idle, a.Idle) })
+
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for _, c := range idle {
+		wg.Go(func() { r.runCase(ctx, c) })
+	}
+	for _, c := range exclusive {
+		r.runExclusive(ctx, c)
+	}
+	queue := make(chan *Case)
+	for range r.opts.Parallel {
+		wg.Go(func() {
+			for c := range queue {
+				r.quiet.RLock()
+				r.runCase(ctx, c)
+				r.quiet.RUnlock()
+			}
+		})
+	}
+	for _, c := range rest {
+		queue <- c
+	}
+	close(queue)
+}
+
+func (r *runner) runExclusive(ctx context.Context, c *Case) {
+	r.quiet.Lock()
+	defer r.quiet.Unlock()
+	r.runCase(ctx, c)
+}
+
+// runCase gives one case its verdict.
+func (r *runner) runCase(ctx context.Context, c *Case) {
+	if ctx.Err() != nil {
+		return
+	}
+	r.began(c)
+	start := time.Now()
+	st := &state{kase: c, opts: &r.opts}
+	if reason := r.cannotRun(c); reason != "" {
+		st.status, st.reason = Untestable, reason
+	} else {
+		r.attempt(ctx, st)
+	}
+	r.ended(c, st, time.Since(start))
+}
+
+// cannotRun says why a case cannot be run on this kind of subject.
+func (r *runner) cannotRun(c *Case) string {
+	s := &r.opts.Subject
+	if s.Attached == nil {
+		return ""
+	}
+	clause, _ := r.opts.Spec.Clause(c.Clause)
+	switch {
+	case c.Launch != nil:
+		return "it needs an agent started in its own way: leave out --attach and give the agent's command after --"
+	case c.Unsafe || clause.Unsafe:
+		return "it is unsafe on an agent that somebody uses: leave out --attach and give the agent's command after --"
+	default:
+		return ""
+	}
+}
+
+// attempt starts what the case needs and runs it to its end or its deadline.
+func (r *runner) attempt(ctx context.Context, st *state) {
+	c := st.kase
+	ctx, cancel := context.WithTimeoutCause(ctx, r.opts.scale(caseLimit)+c.Idle, errors.New("the case's time was over"))
+	defer cancel()
+	var err error
+	if c.Launch == nil {
+		st.inst, err = r.sharedInstance(ctx)
+	} else if st.inst, err = launch(ctx, &r.opts.Subject, c.Launch); err == nil {
+		defer func() { st.inst.stop(ctx) }()
+	}
+	if err != nil {
+		st.settleStart(c, err)
+		return
+	}
+	if missing := c.Needs &^ st.inst.features(); missing != 0 && (c.Launch == nil || c.Launch.ready()) {
+		st.status, st.reason = NotClaimed, "the agent does not offer "+missing.String()
+		return
+	}
+	r.execute(ctx, &T{state: st})
+	if c.Launch == nil && gravity(st.verdict()) > 0 {
+		r.checkShared(ctx, st.inst)
+	}
+	if gravity(st.verdict()) > 0 {
+		st.output = st.inst.output.String()
+	}
+}
+
+// execute runs the case's function and its cleanups.
+func (r *runner) execute(ctx context.Context, t *T) {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		defer func() {
+			if p := recover(); p != nil {
+				stack := make([]byte, 8<<10)
+				stack = stack[:runtime.Stack(stack, false)]
+				t.Logf("%s", stack)
+				t.settle(HarnessError, fmt.Sprintf("the case panicked: %v", p))
+			}
+		}()
+		defer t.cleanup(ctx)
+		t.kase.Run(ctx, t)
+	}()
+	select {
+	case <-over:
+	case <-ctx.Done():
+		select {
+		case <-over:
+		case <-time.After(graceLimit + cleanupLimit):
+			t.settle(HarnessError, "the case did not notice that its time was over")
+		}
+	}
+}
+
+// cleanup runs what the case registered, last first, also after a Fatalf.
+func (t *T) cleanup(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.Scale(cleanupLimit))
+	defer cancel()
+	for {
+		t.mu.Lock()
+		n := len(t.cleanups)
+		if n == 0 {
+			t.mu.Unlock()
+			return
+		}
+		f := t.cleanups[n-1]
+		t.cleanups = t.cleanups[:n-1]
+		t.mu.Unlock()
+		f(ctx)
+	}
+}
+
+// sharedInstance is the instance that cases share, started when there is none
+// that runs.
+func (r *runner) sharedInstance(ctx context.Context) (*Instance, error) {
+	r.starting.Lock()
+	defer r.starting.Unlock()
+	if r.shared != nil && !r.shared.Ended() {
+		return r.shared, nil
+	}
+	if r.shared != nil {
+		r.shared.stop(ctx)
+	}
+	// A subject that dies over and over would make every case wait for it.
+	if r.starts++; r.starts > 20 {
+		return nil, errors.New("the agent died 20 times in this run")
+	}
+	var inst *Instance
+	var err error
+	if r.opts.Subject.Attached != nil {
+		inst, err = attach(ctx, r.opts.Subject.Attached)
+	} else {
+		inst, err = launch(ctx, &r.opts.Subject, &Launch{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.shared = inst
+	return inst, nil
+}
+
+// checkShared kills a shared instance that no longer answers, so that one
+// stuck case does not take the rest of the run with it.
+func (r *runner) checkShared(ctx context.Context, inst *Instance) {
+	if inst.Process == nil || inst.Ended() {
+		return
+	}
+	if err := inst.ping(context.WithoutCancel(ctx), r.opts.scale(opLimit)); err != nil {
+		_ = inst.Process.Kill()
+	}
+}
+
+func (r *runner) close(ctx context.Context) {
+	if r.shared != nil {
+		r.shared.stop(ctx)
+	}
+}
+
+func (r *runner) began(c *Case) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running = append(r.running, c.ID)
+	slices.Sort(r.running)
+	r.progress(nil)
+}
+
+func (r *runner) ended(c *Case, st *state, took time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	res := r.results[c.ID]
+	st.fill(res, r.level(c))
+	res.Took = took
+	r.done++
+	r.running = slices.DeleteFunc(r.running, func(id string) bool { return id == c.ID })
+	r.progress(res)
+}
+
+// progress is called with the lock held, which keeps the calls in order.
+func (r *runner) progress(last *Result) {
+	if r.opts.Progress == nil {
+		return
+	}
+	r.opts.Progress(Progress{Done: r.done, Total: len(r.selected), Running: slices.Clone(r.running), Last: last})
+}
+
+// attach connects to a subject that runs already.
+func attach(ctx context.Context, a *Attachment) (*Instance, error) {
+	inst := &Instance{
+		Base:        a.SubjectBase,
+		WorkspaceID: a.WorkspaceID,
+		AgentID:     a.AgentID,
+		HeldEpoch:   a.HeldEpoch,
+		ControlURL:  a.URL,
+		output:      &tailBuffer{limit: outputLimit},
+	}
+	if inst.Base == "" {
+		inst.Base = "agent." + a.WorkspaceID + "." + a.AgentID
+	}
+	if err := inst.connect(nil); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	if err := inst.AwaitReady(ctx); err != nil {
+		inst.stop(ctx)
+		return nil, fmt.Errorf("%s on %s: %w", inst.Base, redactURL(a.URL), err)
+	}
+	return inst, nil
+}
+
+// settleStart tells a subject that does not start from one that could not be
+// started.
+func (st *state) settleStart(c *Case, err error) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+		st.status, st.reason = HarnessError, err.Error()
+		return
+	}
+	st.status, st.reason = Blocked, "the instance that the case needs did not become ready"
+	st.notes = append(st.notes, err.Error())
+}

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"agentproof/docs/spec"
+)
+
+// Selection says which cases to run. The zero value selects all.
+type Selection struct {
+	// Profiles, when not empty, keeps the cases of these profiles.
+	Profiles []string `json:"profiles,omitempty"`
+	// Cases, when not empty, keeps the cases that one of these globs matches.
+	Cases []string `json:"cases,omitempty"`
+	// Skip leaves out the cases that one of these globs matches.
+	Skip []string `json:"skip,omitempty"`
+	// Level "must" leaves out the clauses that are not MUST; "should" those
+	// that are MAY; empty keeps all.
+	Level string `json:"level,omitempty"`
+}
+
+// Filtered tells whether the selection leaves anything out. Such a run can
+// never certify.
+func (s Selection) Filtered() bool {
+	return len(s.Profiles)+len(s.Cases)+len(s.Skip) > 0 || s.Level != ""
+}
+
+// compile turns the selection into a predicate, or says what is wrong with it.
+func (s Selection) compile(level func(*Case) spec.Level) (func(*Case) bool, error) {
+	for _, p := range s.Profiles {
+		if !slices.Contains(Profiles(), p) {
+			return nil, fmt.Errorf("there is no profile %q: there are %s", p, strings.Join(Profiles(), ", "))
+		}
+	}
+	if !slices.Contains([]string{"", "must", "should"}, s.Level) {
+		return nil, fmt.Errorf("there is no level %q: there are must and should", s.Level)
+	}
+	keep, err := globs(s.Cases)
+	if err != nil {
+		return nil, err
+	}
+	skip, err := globs(s.Skip)
+	if err != nil {
+		return nil, err
+	}
+	return func(c *Case) bool {
+		switch {
+		case len(s.Profiles) > 0 && !slices.Contains(s.Profiles, c.Profile()),
+			len(keep) > 0 && !matchAny(keep, c.ID),
+			matchAny(skip, c.ID):
+			return false
+		}
+		switch level(c) {
+		case spec.Must:
+			return true
+		case spec.Should:
+			return s.Level != "must"
+		default:
+			return s.Level == ""
+		}
+	}, nil
+}
+
+func matchAny(res []*regexp.Regexp, id string) bool {
+	return slices.ContainsFunc(res, func(re *regexp.Regexp) bool { return re.MatchString(id) })
+}
+
+// globs compiles patterns in which * matches within one word of an id, ** any
+// run of characters and ? one character. Words end at dots and slashes.
+func globs(patterns []string) ([]*regexp.Regexp, error) {
+	out := make([]*regexp.Regexp, 0, len(patterns))
+	for _, p := range patterns {
+		if p == "" {
+			return nil, fmt.Errorf("an empty glob matches nothing")
+		}
+		quoted := regexp.QuoteMeta(p)
+		quoted = strings.ReplaceAll(quoted, `\*\*`, `.*`)
+		quoted = strings.ReplaceAll(quoted, `\*`, `[^./]*`)
+		quoted = strings.ReplaceAll(quoted, `\?`, `[^./]`)
+		re, err := regexp.Compile("^" + quoted + "$")
+		if err != nil {
+			return nil, fmt.Errorf("the glob %q: %w", p, err)
+		}
+		out = append(out, re)
+	}
+	return out, nil
+}

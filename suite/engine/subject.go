@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"context"
+	"io"
+	"os"
+)
+
+// A Subject is an agent under test: either something that the runner starts,
+// as often as cases need it, or something that runs already.
+type Subject struct {
+	// Name is for people: the command line, or what was attached to.
+	Name string
+	// Start runs one instance. It returns when the instance was started, not
+	// when it is ready. Nil for an attached subject.
+	Start func(ctx context.Context, env Environment) (Process, error)
+	// Attached is set for a subject that runs already.
+	Attached *Attachment
+}
+
+// Environment is everything that an agent is told when it starts. Package
+// subject says how it reaches a spawned command.
+type Environment struct {
+	URLs          []string
+	Token         string
+	WorkspaceID   string
+	AgentID       string
+	Epoch         uint32
+	RelayURL      string
+	RelayToken    string
+	ScreenControl bool
+	Root          string // absolute; the agent's working directory
+	ConfigDir     string // absolute; where a credentials file belongs
+	Display       string // empty means no display
+	CAFile        string // PEM; whom to trust beside the system; may be empty
+	Extra         []string
+	Output        io.Writer // receives what the agent prints
+}
+
+// Process is one running instance of a subject.
+type Process interface {
+	// Signal delivers a signal to the agent.
+	Signal(os.Signal) error
+	// Kill ends the agent and everything it started, at once.
+	Kill() error
+	// Done is closed when the agent has ended.
+	Done() <-chan struct{}
+	// ExitCode is the agent's status once Done is closed; -1 after a signal.
+	ExitCode() int
+}
+
+// Attachment says where a running agent is.
+type Attachment struct {
+	URL         string // with the control plane's credentials
+	WorkspaceID string
+	AgentID     string
+	// SubjectBase replaces "agent.<workspace>.<agent>" where the agent speaks
+	// a later revision.
+	SubjectBase string
+	// HeldEpoch is the epoch that the agent holds; 0 means unknown.
+	HeldEpoch uint32
+}

@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// A T is a case's view of the instance under test and of its own verdict. The
+// methods that end the case, like those of testing.T, must be called from the
+// goroutine that runs it; all others are safe for concurrent use.
+type T struct {
+	*state
+	// given marks a view whose failures mean that the case could not be
+	// arranged, rather than that its clause is broken.
+	given bool
+}
+
+// state is what all views of one running case share.
+type state struct {
+	kase *Case
+	inst *Instance
+	opts *Options
+
+	mu        sync.Mutex // guards the fields below
+	status    Status     // the gravest so far; empty is none
+	reason    string
+	failures  []Failure
+	notes     []string
+	exchanges []Exchange
+	cleanups  []func(context.Context)
+	dir       string
+	output    string // what the agent printed, kept for a failure
+}
+
+// Failure is one broken expectation.
+type Failure struct {
+	// Want and Got never hold times, process ids or random names: together
+	// they are the reason in a report that must be the same for every run.
+	Want string
+	Got  string
+}
+
+func (f Failure) String() string { return "want " + f.Want + "; got " + f.Got }
+
+// Given returns a view for arranging what the case needs. What fails through
+// it makes the case blocked: a prerequisite failed, and the clause was not
+// judged.
+func (t *T) Given() *T { return &T{state: t.state, given: true} }
+
+// Instance is the running agent. Most cases need only T's own methods.
+func (t *T) Instance() *Instance { return t.inst }
+
+// Errorf records a broken expectation and goes on. want completes the
+// sentence "want …", the rest says what came instead.
+func (t *T) Errorf(want, format string, args ...any) {
+	f := Failure{Want: want, Got: fmt.Sprintf(format, args...)}
+	if t.given {
+		t.settle(Blocked, "could not arrange the case: "+f.String())
+	} else {
+		t.settle(Fail, f.String())
+	}
+	t.mu.Lock()
+	t.failures = append(t.failures, f)
+	t.mu.Unlock()
+}
+
+// Fatalf is Errorf and the end of the case.
+func (t *T) Fatalf(want, format string, args ...any) {
+	t.Errorf(want, format, args...)
+	runtime.Goexit()
+}
+
+// Check is Errorf unless ok. It returns ok.
+func (t *T) Check(ok bool, want, format string, args ...any) bool {
+	if !ok {
+		t.Errorf(want, format, args...)
+	}
+	return ok
+}
+
+// Untestable ends the case: the harness cannot arrange it here.
+func (t *T) Untestable(format string, args ...any) {
+	t.settle(Untestable, fmt.Sprintf(format, args...))
+	runtime.Goexit()
+}
+
+// NotClaimed ends the case: the subject does not offer what it judges.
+func (t *T) NotClaimed(format string, args ...any) {
+	t.settle(NotClaimed, fmt.Sprintf(format, args...))
+	runtime.Goexit()
+}
+
+// Harness ends the case with an error that is the harness's own.
+func (t *T) Harness(err error) {
+	t.settle(HarnessError, err.Error())
+	runtime.Goexit()
+}
+
+// Record tells what a clause that is never judged (MAY) looked like. It
+// becomes the reason of a case that passes, so it must be the same every time.
+func (t *T) Record(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.reason != "" {
+		t.reason += "; "
+	}
+	t.reason += fmt.Sprintf(format, args...)
+}
+
+// Logf adds a note for people: measurements, process ids. Notes are shown with
+// failures and never reach the stable report.
+func (t *T) Logf(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.notes = append(t.notes, fmt.Sprintf(format, args...))
+}
+
+// Cleanup registers f to run when the case has ended, last registered first.
+// Its context outlives the case's own.
+func (t *T) Cleanup(f func(context.Context)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cleanups = append(t.cleanups, f)
+}
+
+// Scale stretches a harness limit by the run's timeout scale. Bounds that the
+// specification sets are not scaled.
+func (t *T) Scale(d time.Duration) time.Duration { return t.opts.scale(d) }
+
+// settle keeps the gravest status: a broken clause outweighs a failed
+// prerequisite, and the first reason of a status stays.
+func (t *T) settle(s Status, reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if gravity(s) > gravity(t.status) {
+		t.status, t.reason = s, reason
+	}
+}
+
+func gravity(s Status) int {
+	switch s {
+	case HarnessError:
+		return 5
+	case Fail:
+		return 4
+	case Blocked:
+		return 3
+	case Untestable:
+		return 2
+	case NotClaimed:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// Equal checks got == want and returns whether they are.
+func Equal[V comparable](t *T, what string, got, want V) bool {
+	return t.Check(got == want, fmt.Sprintf("%s %v", what, show(want)), "%v", show(got))
+}
+
+// EqualBytes checks that got is want, and names the first difference.
+func EqualBytes(t *T, what string, got, want []byte) bool {
+	if bytes.Equal(got, want) {
+		return true
+	}
+	n := 0
+	for n < min(len(got), len(want)) && got[n] == want[n] {
+		n++
+	}
+	t.Errorf(fmt.Sprintf("%s of %d bytes, byte for byte", what, len(want)),
+		"%d bytes, the first difference at offset %d: want %q, got %q",
+		len(got), n, around(want, n), around(got, n))
+	return false
+}
+
+// around is a short piece of b that begins at off.
+func around(b []byte, off int) []byte {
+	return b[min(off, len(b)):min(off+24, len(b))]
+}
+
+func show(v any) any {
+	switch v := v.(type) {
+	case string:
+		return fmt.Sprintf("%q", v)
+	default:
+		return v
+	}
+}
