@@ -1,0 +1,26 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// pollEvery is short against every bound of the specification, and long
+// enough not to load the agent that it watches.
+const pollEvery = 50 * time.Millisecond
+
+// Eventually asks cond again and again until it holds, and tells whether it
+// did so within the time. The bound is the specification's, so it is not
+// scaled.
+func Eventually(ctx context.Context, within time.Duration, cond func(context.Context) bool) bool {
+	deadline := time.Now().Add(within)
+	for {
+		if cond(ctx) {
+			return true
+		}
+		if !time.Now().Before(deadline) || ctx.Err() != nil {
+			return false
+		}
+		pause(ctx, pollEvery)
+	}
+}
