@@ -207,10 +207,14 @@ func (i *Instance) AwaitReady(ctx context.Context) error {
 	}
 	var last error
 	for hello.Err() == nil {
-		if last = i.ping(hello, 2*time.Second); last == nil {
+		err := i.ping(hello, 2*time.Second)
+		if err == nil {
 			return nil
 		}
-		if errors.Is(last, errNoResponder) {
+		if hello.Err() == nil || last == nil {
+			last = err // the end of the wait explains nothing
+		}
+		if errors.Is(err, errNoResponder) {
 			pause(hello, 20*time.Millisecond)
 		}
 	}

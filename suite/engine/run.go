@@ -22,6 +22,8 @@ const (
 	cleanupLimit = 20 * time.Second
 	// graceLimit is how long a case may take to notice its deadline.
 	graceLimit = 10 * time.Second
+	// attachLimit is for an agent that is just coming back from an outage.
+	attachLimit = 5 * time.Second
 )
 
 // ErrNothingSelected is returned by Run when the selection leaves no case.
@@ -335,6 +337,7 @@ func (r *runner) checkShared(ctx context.Context, inst *Instance) {
 	}
 	if err := inst.ping(context.WithoutCancel(ctx), r.opts.scale(opLimit)); err != nil {
 		_ = inst.Process.Kill()
+		<-inst.Process.Done()
 	}
 }
 
@@ -387,7 +390,7 @@ func attach(ctx context.Context, a *Attachment) (*Instance, error) {
 	if err := inst.connect(nil); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, attachLimit)
 	defer cancel()
 	if err := inst.AwaitReady(ctx); err != nil {
 		inst.stop(ctx)

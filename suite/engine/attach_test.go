@@ -1,0 +1,75 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"agentproof/fixtures/broker"
+	"agentproof/fixtures/broker/brokertest"
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/engine"
+	"agentproof/suite/subject"
+)
+
+// running starts a scripted agent as somebody else would have, and says where
+// it is.
+func running(t *testing.T, do answer) engine.Attachment {
+	t.Helper()
+	b := brokertest.Start(t, broker.Config{})
+	b.Admit("ws", "token")
+	p, err := scripted(do, nil).Start(t.Context(), engine.Environment{
+		URLs: []string{b.URL()}, Token: "token", WorkspaceID: "ws", AgentID: "machine", Output: io.Discard,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Kill(); <-p.Done() })
+	return engine.Attachment{URL: b.ControlURL(), WorkspaceID: "ws", AgentID: "machine"}
+}
+
+func TestAnAttachedSubjectIsSparedWhatCouldHarmIt(t *testing.T) {
+	t.Parallel()
+	ran := func(ctx context.Context, t *engine.T) { t.Ping(ctx, 1) }
+	opts := options(t, pong,
+		engine.Case{ID: "ping.nonce/safe", Run: ran},
+		engine.Case{ID: "ping.nonce/unsafe", Unsafe: true, Run: ran},
+		engine.Case{ID: "lifecycle.goodbye/unsafe-by-clause", Clause: "lifecycle.goodbye", Run: ran},
+		engine.Case{ID: "ping.nonce/own-launch", Launch: &engine.Launch{}, Run: ran},
+	)
+	opts.Subject = subject.Attached(running(t, pong))
+	rep := run(t, opts)
+	want := map[string]engine.Status{
+		"ping.nonce/safe":                    engine.Pass,
+		"ping.nonce/unsafe":                  engine.Untestable,
+		"lifecycle.goodbye/unsafe-by-clause": engine.Untestable,
+		"ping.nonce/own-launch":              engine.Untestable,
+	}
+	for _, c := range rep.Results {
+		if c.Status != want[c.ID] {
+			t.Errorf("%s: %s %q, want %s", c.ID, c.Status, c.Reason, want[c.ID])
+		}
+		if c.Status == engine.Untestable && !strings.Contains(c.Reason, "--attach") {
+			t.Errorf("%s: the reason %q does not say what to do", c.ID, c.Reason)
+		}
+	}
+	if rep.ExitCode() != 5 {
+		t.Errorf("exit code %d, want 5: a MUST could not be judged", rep.ExitCode())
+	}
+}
+
+func TestAttachingToNobodySaysSo(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t, broker.Config{})
+	opts := options(t, func(*agentv1.ControlRequest) [][]byte { return nil }, engine.Case{ID: "ping.nonce/tried", Run: func(context.Context, *engine.T) {}})
+	opts.Subject = subject.Attached(engine.Attachment{URL: b.ControlURL(), WorkspaceID: "ws", AgentID: "nobody"})
+	_, err := engine.Run(t.Context(), opts)
+	if !errors.Is(err, engine.ErrSubject) || !strings.Contains(err.Error(), "no responder") {
+		t.Fatalf("err = %v, want one about no responder", err)
+	}
+	if strings.Contains(err.Error(), strings.TrimPrefix(strings.Split(b.ControlURL(), "@")[0], "nats://control-plane:")) {
+		t.Error("the error shows the password")
+	}
+}

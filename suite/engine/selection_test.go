@@ -1,0 +1,125 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"agentproof/suite/engine"
+)
+
+func TestASelectionKeepsWhatItNames(t *testing.T) {
+	t.Parallel()
+	nothing := func(context.Context, *engine.T) {}
+	cases := []engine.Case{
+		{ID: "ping.nonce/echoed", Clause: "ping.nonce", Run: nothing},
+		{ID: "ping.monotonic/steady", Clause: "ping.monotonic", Run: nothing},
+		{ID: "envelope.order/kept", Clause: "envelope.order", Run: nothing},
+		{ID: "fence.ratchet/recorded", Clause: "fence.ratchet", Run: nothing},
+		{ID: "pty.open/opens", Clause: "pty.open", Run: nothing},
+	}
+	tests := map[string]struct {
+		sel  engine.Selection
+		want string // the selected ids' first words after the dot
+	}{
+		"everything without a filter":        {engine.Selection{}, "nonce monotonic order ratchet open"},
+		"a whole id":                         {engine.Selection{Cases: []string{"ping.nonce/echoed"}}, "nonce"},
+		"two stars cross words":              {engine.Selection{Cases: []string{"ping.**"}}, "nonce monotonic"},
+		"one star stays within a word":       {engine.Selection{Cases: []string{"ping.*"}}, ""},
+		"one star a word":                    {engine.Selection{Cases: []string{"*.*/kept"}}, "order"},
+		"several globs add up":               {engine.Selection{Cases: []string{"ping.nonce/*", "envelope.**"}}, "nonce order"},
+		"a dot is a dot":                     {engine.Selection{Cases: []string{"ping?nonce/echoed"}}, ""},
+		"skip wins over case":                {engine.Selection{Cases: []string{"ping.**"}, Skip: []string{"**/echoed"}}, "monotonic"},
+		"must leaves out the rest":           {engine.Selection{Level: "must"}, "nonce monotonic open"},
+		"should leaves out what is recorded": {engine.Selection{Level: "should"}, "nonce monotonic order open"},
+		"a profile":                          {engine.Selection{Profiles: []string{"terminal"}}, "open"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opts := options(t, pong, cases...)
+			opts.Selection = tc.sel
+			rep, err := engine.Run(t.Context(), opts)
+			if tc.want == "" {
+				if !errors.Is(err, engine.ErrNothingSelected) {
+					t.Fatalf("err = %v, want %v", err, engine.ErrNothingSelected)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := strings.Fields(tc.want)
+			for _, c := range rep.Results {
+				word := strings.FieldsFunc(c.ID, func(r rune) bool { return r == '.' || r == '/' })[1]
+				selected := false
+				for _, w := range want {
+					selected = selected || w == word
+				}
+				if got := c.Status != engine.NotSelected; got != selected {
+					t.Errorf("%s: selected %v, want %v", c.ID, got, selected)
+				}
+			}
+			if got := rep.Totals[engine.NotSelected]; got != len(cases)-len(want) {
+				t.Errorf("%d not selected, want %d", got, len(cases)-len(want))
+			}
+			if tc.sel.Filtered() && rep.Certifies() {
+				t.Error("a filtered run certifies")
+			}
+		})
+	}
+}
+
+func TestAWrongSelectionSaysWhatThereIs(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		sel  engine.Selection
+		want string
+	}{
+		"a profile that is none": {engine.Selection{Profiles: []string{"gold"}}, `no profile "gold": there are core`},
+		"a level that is none":   {engine.Selection{Level: "may"}, `no level "may": there are must and should`},
+		"an empty glob":          {engine.Selection{Cases: []string{""}}, "empty glob"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opts := options(t, pong, engine.Case{ID: "ping.nonce/tried", Run: func(context.Context, *engine.T) {}})
+			opts.Selection = tc.sel
+			if _, err := engine.Run(t.Context(), opts); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("err = %v, want one about %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestUnfitCasesAreRefused(t *testing.T) {
+	t.Parallel()
+	nothing := func(context.Context, *engine.T) {}
+	fit := engine.Case{ID: "ping.nonce/echoed", Clause: "ping.nonce", Explain: "Why.", Run: nothing}
+	change := func(f func(*engine.Case)) []engine.Case {
+		c := fit
+		f(&c)
+		return []engine.Case{c}
+	}
+	tests := map[string]struct {
+		cases []engine.Case
+		want  string
+	}{
+		"twice the same id":            {[]engine.Case{fit, fit}, "the id is taken"},
+		"an id without a behaviour":    {change(func(c *engine.Case) { c.ID = "ping.nonce" }), "not clause/behaviour"},
+		"an id that ends in a number":  {change(func(c *engine.Case) { c.ID = "ping.nonce/case1" }), "ends in a number"},
+		"a clause that does not exist": {change(func(c *engine.Case) { c.Clause = "ping.pong" }), `"ping.pong" is unknown`},
+		"a clause of another area":     {change(func(c *engine.Case) { c.Clause = "fence.first" }), "another area"},
+		"a case that explains nothing": {change(func(c *engine.Case) { c.Explain = "" }), "explains nothing"},
+		"a case that runs nothing":     {change(func(c *engine.Case) { c.Run = nil }), "runs nothing"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := engine.Validate(load(t), tc.cases); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("err = %v, want one about %q", err, tc.want)
+			}
+		})
+	}
+}
