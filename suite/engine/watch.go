@@ -28,7 +28,6 @@ type Announcement struct {
 // order of arrival. It is safe for concurrent use.
 type Watcher struct {
 	base string
-	sub  *nats.Subscription
 
 	mu   sync.Mutex
 	seen []Announcement
@@ -37,9 +36,12 @@ type Watcher struct {
 
 func watch(nc *nats.Conn, base string) (*Watcher, error) {
 	w := &Watcher{base: base, news: make(chan struct{})}
-	var err error
-	if w.sub, err = nc.Subscribe(base+".>", w.receive); err != nil {
-		return nil, fmt.Errorf("subscribe to %s.>: %w", base, err)
+	// Not base.>, which holds the rpc subject: the broker would count this
+	// subscription as a responder and never say that there is none.
+	for _, subject := range []string{base + ".hello", base + ".events"} {
+		if _, err := nc.Subscribe(subject, w.receive); err != nil {
+			return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
+		}
 	}
 	return w, nc.Flush()
 }
@@ -47,8 +49,6 @@ func watch(nc *nats.Conn, base string) (*Watcher, error) {
 func (w *Watcher) receive(msg *nats.Msg) {
 	a := Announcement{At: time.Now(), Subject: msg.Subject, Reply: msg.Reply}
 	switch strings.TrimPrefix(msg.Subject, w.base) {
-	case ".rpc":
-		return // our own requests
 	case ".hello":
 		a.Hello = &agentv1.Hello{}
 		if a.Err = proto.Unmarshal(msg.Data, a.Hello); a.Err != nil {
