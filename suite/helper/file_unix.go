@@ -3,6 +3,7 @@
 package helper
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -39,6 +40,27 @@ func mknames(c *call) error {
 		}
 	}
 	return nil
+}
+
+// decodeNames reads file names in hex; what no directory can hold is refused.
+func decodeNames(hexes []string) ([]string, error) {
+	names := make([]string, len(hexes))
+	for i, h := range hexes {
+		raw, err := hex.DecodeString(h)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("name %q: %w", h, err)}
+		}
+		for _, b := range raw {
+			if b == 0 || b == '/' {
+				return nil, usagef("name %s holds a byte that no name can: %#x", h, b)
+			}
+		}
+		if len(raw) == 0 || string(raw) == "." || string(raw) == ".." {
+			return nil, usagef("name %q is taken by the system", raw)
+		}
+		names[i] = string(raw)
+	}
+	return names, nil
 }
 
 // otherDevice makes the directory where renames from DIR fail with EXDEV. The

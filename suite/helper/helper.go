@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 )
 
 // Command is the first argument that turns an executable into the helper.
@@ -42,7 +43,9 @@ func Argv(executable string, args ...string) []string {
 // see the process as the agent started it.
 func Intercept() {
 	if len(os.Args) > 1 && os.Args[1] == Command {
-		os.Exit(Main(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
+		// Not os.Exit: in a race-enabled test binary that sleeps for a second,
+		// and in a coverage-enabled one it writes to stderr.
+		syscall.Exit(Main(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
 	}
 }
 

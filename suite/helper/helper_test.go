@@ -2,6 +2,7 @@ package helper_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -20,7 +22,11 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// command prepares the helper as a process of its own, in dir.
+// patience bounds every wait for something that takes milliseconds.
+const patience = 60 * time.Second
+
+// command prepares the helper as a process of its own, in dir. One that is
+// stuck is killed, so that whoever reads from it or waits for it goes on.
 func command(t testing.TB, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
@@ -28,7 +34,9 @@ func command(t testing.TB, dir string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	argv := helper.Argv(exe, args...)
-	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = dir
 	return cmd
 }

@@ -18,9 +18,6 @@ import (
 	"agentproof/suite/helper"
 )
 
-// patience bounds every wait for something that takes milliseconds.
-const patience = 60 * time.Second
-
 // eventually polls until done; what names the thing that was awaited.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
@@ -176,6 +173,9 @@ func TestTreeEndsWhileDescendantsLiveOn(t *testing.T) {
 			}
 			if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 3 {
 				t.Errorf("exit code: %v", err)
+			}
+			if err := r.SetReadDeadline(time.Now().Add(patience)); err != nil {
+				t.Fatal(err)
 			}
 			line := make([]byte, 4096)
 			n, err := r.Read(line)

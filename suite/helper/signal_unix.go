@@ -23,6 +23,10 @@ func dieOfSignal(c *call) error {
 	if err != nil {
 		return err
 	}
+	// Some signals would leave a core file in the case's directory.
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("forbid core files: %w", err)
+	}
 	if err := raise(sig); err != nil {
 		return fmt.Errorf("raise %s: %w", signalName(sig), err)
 	}
