@@ -114,8 +114,8 @@ func (d *descent) startAll(kinds []string) (Tree, error) {
 	for _, kind := range kinds {
 		p, err := d.start(kind)
 		if err != nil {
-			for _, d := range t.Descendants {
-				err = errors.Join(err, syscall.Kill(d.PID, syscall.SIGKILL))
+			for _, started := range t.Descendants {
+				err = errors.Join(err, syscall.Kill(started.PID, syscall.SIGKILL))
 			}
 			return Tree{}, fmt.Errorf("start %s: %w", kind, err)
 		}
