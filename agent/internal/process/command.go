@@ -1,8 +1,16 @@
 // Package process runs commands for the agent and ends them together with
-// everything they started.
+// everything they started (agent.md, Exec).
+//
+// A command is a direct child of this process, leads a session and a process
+// group of its own, and carries a mark in its environment that its descendants
+// inherit. When it has to end, all three and the parent chain lead to what it
+// started, setsid'ed and double-forked descendants included.
 package process
 
 import "time"
+
+// DefaultMaxOutput bounds what is kept of a command's output, in bytes.
+const DefaultMaxOutput = 16 << 20
 
 // Command says what to run and within which limits.
 type Command struct {

@@ -1,0 +1,210 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const (
+	// outputGrace is how long a reply waits for the output of processes that
+	// outlive their command: enough for the tail of a process substitution,
+	// and far from the second that exec.background allows.
+	outputGrace = 250 * time.Millisecond
+
+	// killGrace is how long a reply waits for a killed tree to be gone. A
+	// process that does not die of SIGKILL, in an uninterruptible sleep or
+	// because it is another user's, must not make the reply late
+	// (exec.timeout allows 1 s).
+	killGrace = 500 * time.Millisecond
+
+	// killLimit bounds the whole hunt for a tree; what survives it is beyond
+	// this process's means, and logged.
+	killLimit = 5 * time.Second
+
+	// maxHeldPipes bounds the pipes that are drained for processes which
+	// outlived their command.
+	maxHeldPipes = 512
+)
+
+// Options tune a Runner. The zero value is ready to use.
+type Options struct {
+	// MaxOutput is the bound for commands that name none, in bytes; 0 means
+	// DefaultMaxOutput.
+	MaxOutput int64
+	// AdoptOrphans makes this process the parent of its orphaned descendants,
+	// so that none of them escapes a kill and none stays a zombie. It changes
+	// the whole process and reaps children that nobody waits for: set it only
+	// in a program that is dedicated to the agent. Linux only, elsewhere it
+	// does nothing.
+	AdoptOrphans bool
+	// Logger receives what happens beside the results; nil discards it.
+	Logger *slog.Logger
+}
+
+// A Runner runs commands. It is safe for concurrent use; Close ends it.
+type Runner struct {
+	opts   Options
+	id     string // marks the commands of this runner
+	last   atomic.Uint64
+	census census
+	held   heldPipes
+
+	ctx    context.Context // ends the runner's own goroutines
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex // guards the fields below
+	closed  bool
+	leaders map[int]struct{} // pids of running commands: theirs to reap
+	restore func()           // undoes AdoptOrphans
+}
+
+// NewRunner returns a Runner that is ready to run commands.
+func NewRunner(opts Options) (*Runner, error) {
+	if opts.MaxOutput <= 0 {
+		opts.MaxOutput = DefaultMaxOutput
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	r := &Runner{
+		opts:    opts,
+		id:      uuid.NewString(),
+		census:  census{list: listProcesses},
+		held:    heldPipes{limit: maxHeldPipes},
+		leaders: make(map[int]struct{}),
+		restore: func() {},
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	if opts.AdoptOrphans {
+		if err := r.adoptOrphans(); err != nil {
+			r.cancel()
+			return nil, fmt.Errorf("adopt orphaned processes: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// Run starts c and waits for its end. A non-zero status, a death by signal and
+// a timeout are results. An error is an *operr.Error if the command could not
+// be started, or the cause of ctx if that ended first: then the command and
+// its tree were killed.
+func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
+	p, err := r.start(ctx, c)
+	if err != nil {
+		return Result{}, err
+	}
+	var timeout <-chan time.Time
+	if c.Timeout > 0 {
+		timer := time.NewTimer(c.Timeout)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+
+	var res Result
+	select {
+	case <-p.exited:
+	case <-timeout:
+		res.TimedOut = true
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	if p.hasExited() {
+		res.TimedOut, err = false, nil
+		res.ExitCode = p.reap()
+		r.forget(p)
+	} else {
+		res.ExitCode = -1
+		r.end(p)
+	}
+	res.Duration = p.lifetime()
+	res.Stdout, res.Stderr, res.OutputBytes, res.Overflow = p.output.collect(&r.held)
+	return res, err
+}
+
+// end kills the tree of p and waits a bounded time for it to be gone; the hunt
+// itself goes on without the caller if it must.
+func (r *Runner) end(p *running) {
+	gone := make(chan struct{})
+	r.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(r.ctx, killLimit)
+		defer cancel()
+		left := r.killTree(ctx, tree{leader: p.proc.Pid, marked: func(m string) bool { return m == p.mark }})
+		if left > 0 {
+			r.opts.Logger.Warn("processes survived their command", "command", p.mark, "processes", left)
+		}
+		close(gone)
+		// Only now: while the leader is a zombie, its pid names nothing else.
+		<-p.exited
+		p.reap()
+		r.forget(p)
+	})
+	limit := time.NewTimer(killGrace)
+	defer limit.Stop()
+	for _, done := range []<-chan struct{}{gone, p.exited} {
+		select {
+		case <-done:
+		case <-limit.C:
+			return
+		}
+	}
+}
+
+func (r *Runner) remember(p *running) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.leaders[p.proc.Pid] = struct{}{}
+}
+
+func (r *Runner) forget(p *running) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.leaders, p.proc.Pid)
+}
+
+// leads tells whether pid is a command of this runner that is not reaped yet.
+func (r *Runner) leads(pid int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.leaders[pid]
+	return ok
+}
+
+// Close kills whatever commands of this runner have left behind and gives back
+// what the runner holds. Commands that still run are the caller's to cancel
+// first. Close returns when nothing is left or ctx ends.
+func (r *Runner) Close(ctx context.Context) error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil
+	}
+	r.closed = true
+	r.mu.Unlock()
+
+	ours := func(m string) bool { return strings.HasPrefix(m, r.id+".") }
+	if left := r.killTree(ctx, tree{marked: ours}); left > 0 {
+		r.opts.Logger.Warn("processes survived the agent", "processes", left)
+	}
+	r.cancel()
+	r.held.close()
+	done := make(chan struct{})
+	go func() {
+		r.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		r.restore()
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for killed processes: %w", context.Cause(ctx))
+	}
+}
