@@ -1,0 +1,92 @@
+package agent
+
+import (
+	"strconv"
+
+	"google.golang.org/protobuf/proto"
+
+	"agentproof/agent/internal/operr"
+	"agentproof/agent/internal/workspace"
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+)
+
+// maxPooledReply keeps rare huge replies from staying in memory, in bytes.
+const maxPooledReply = 4 << 20
+
+// reply sends resp, or an error that fits where resp cannot be sent: silence
+// would cost the caller its whole deadline. A reply for which there is no
+// connection any more is dropped; its caller was told of the loss.
+func (a *Agent) reply(to string, resp *agentv1.ControlResponse) {
+	buf := a.buffers.Get().(*[]byte)
+	data, err := encode((*buf)[:0], resp)
+	if err != nil {
+		a.log.Error("reply cannot be encoded", "request", resp.GetRequestId(), "error", err)
+		data, err = encode(nil, unencodable(resp, err))
+	} else if limit := a.maxPayload(); limit > 0 && len(data) > limit {
+		data, err = encode(nil, oversize(resp, len(data), limit))
+	}
+	if err == nil {
+		err = a.publish(to, data)
+	}
+	if err != nil {
+		a.log.Debug("reply not sent", "request", resp.GetRequestId(), "error", err)
+	}
+	if cap(data) <= maxPooledReply {
+		*buf = data
+		a.buffers.Put(buf)
+	}
+}
+
+// maxPayload is the newest connection's limit on a message, in bytes; 0 before
+// the first connection. Replies carry no headers that would count.
+func (a *Agent) maxPayload() int {
+	if nc := a.conn.Load(); nc != nil {
+		return int(nc.MaxPayload())
+	}
+	return 0
+}
+
+// encode appends m to buf. Only a message that holds invalid UTF-8 is refused,
+// so only then the strings are gone through (envelope.string-utf8).
+func encode(buf []byte, m proto.Message) ([]byte, error) {
+	data, err := proto.MarshalOptions{}.MarshalAppend(buf, m)
+	if err == nil {
+		return data, nil
+	}
+	m = proto.Clone(m)
+	repairStrings(m.ProtoReflect())
+	return proto.MarshalOptions{}.MarshalAppend(buf[:0], m)
+}
+
+// unencodable replaces a reply that has no encoding (envelope.unencodable).
+func unencodable(resp *agentv1.ControlResponse, err error) *agentv1.ControlResponse {
+	e := operr.New(agentv1.ErrorCode_ERROR_CODE_OS, "the reply to %s cannot be encoded: %v", resultName(resp), err)
+	return &agentv1.ControlResponse{RequestId: workspace.Text(resp.GetRequestId()), Error: operr.ToProto(e)}
+}
+
+// oversize replaces a reply that the broker would not take
+// (envelope.oversize-reply).
+func oversize(resp *agentv1.ControlResponse, size, limit int) *agentv1.ControlResponse {
+	e := tooLarge(resultName(resp), int64(size), limit)
+	if x := resp.GetExec(); x != nil {
+		e.With("total_output_bytes", strconv.Itoa(len(x.GetStdout())+len(x.GetStderr())))
+	}
+	return &agentv1.ControlResponse{RequestId: resp.GetRequestId(), Error: operr.ToProto(e)}
+}
+
+func tooLarge(op string, size int64, limit int) *operr.Error {
+	return operr.New(agentv1.ErrorCode_ERROR_CODE_PAYLOAD_TOO_LARGE,
+		"the reply to %s takes %d bytes and the broker carries %d", op, size, limit).
+		With("op", op).
+		With("encoded_bytes", strconv.FormatInt(size, 10)).
+		With("max_payload", strconv.Itoa(limit))
+}
+
+// resultName is the field name of the result that resp carries.
+func resultName(resp *agentv1.ControlResponse) string {
+	m := resp.ProtoReflect()
+	if f := m.WhichOneof(m.Descriptor().Oneofs().ByName("result")); f != nil {
+		return string(f.Name())
+	}
+	return "error"
+}
