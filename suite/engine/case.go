@@ -117,7 +117,8 @@ type Launch struct {
 	Transport string
 	// DeadURLFirst puts a URL where nothing listens before the broker's.
 	DeadURLFirst bool
-	// Env is added to the environment of a spawned agent, as KEY=VALUE.
+	// Env changes the agent's environment: KEY=VALUE sets a variable, in whose
+	// value {root} stands for the agent's root, and a bare KEY removes one.
 	Env []string
 	// BrokerDown starts the agent while the broker is away, and Unadmitted
 	// while its token is unknown. Neither waits until the agent is ready: the

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -145,7 +146,6 @@ func (i *Instance) environment(l *Launch) (Environment, error) {
 		AgentID:       i.AgentID,
 		Epoch:         i.HeldEpoch,
 		ScreenControl: !l.NoScreenControl,
-		Extra:         l.Env,
 		Output:        i.output,
 	}
 	url := i.Broker.URL()
@@ -171,6 +171,9 @@ func (i *Instance) environment(l *Launch) (Environment, error) {
 		if *dir, err = filepath.EvalSymlinks(*dir); err != nil {
 			return env, err
 		}
+	}
+	for _, change := range l.Env {
+		env.Extra = append(env.Extra, strings.ReplaceAll(change, "{root}", env.Root))
 	}
 	return env, nil
 }

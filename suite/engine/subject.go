@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
+	"strings"
 )
 
 // A Subject is an agent under test: either something that the runner starts,
@@ -33,8 +35,25 @@ type Environment struct {
 	ConfigDir     string // absolute; where a credentials file belongs
 	Display       string // empty means no display
 	CAFile        string // PEM; whom to trust beside the system; may be empty
-	Extra         []string
+	Extra         []string  // changes to the variables that the agent sees; see Layer
 	Output        io.Writer // receives what the agent prints
+}
+
+// Layer returns environ with the changes of Extra: KEY=VALUE replaces or adds a
+// variable, a bare KEY removes it.
+func (e Environment) Layer(environ []string) []string {
+	out := slices.Clone(environ)
+	for _, change := range e.Extra {
+		name, _, set := strings.Cut(change, "=")
+		out = slices.DeleteFunc(out, func(kv string) bool {
+			key, _, _ := strings.Cut(kv, "=")
+			return key == name
+		})
+		if set {
+			out = append(out, change)
+		}
+	}
+	return out
 }
 
 // Process is one running instance of a subject.

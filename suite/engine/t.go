@@ -127,6 +127,9 @@ func (t *T) Cleanup(f func(context.Context)) {
 	t.cleanups = append(t.cleanups, f)
 }
 
+// Revision is the revision of the specification that the run judges by.
+func (t *T) Revision() string { return t.opts.Revision }
+
 // Scale stretches a harness limit by the run's timeout scale. Bounds that the
 // specification sets are not scaled.
 func (t *T) Scale(d time.Duration) time.Duration { return t.opts.scale(d) }

@@ -163,7 +163,7 @@ func environ(env engine.Environment) []string {
 	if env.CAFile != "" {
 		out = append(out, "SSL_CERT_FILE="+env.CAFile)
 	}
-	return append(out, env.Extra...)
+	return env.Layer(out)
 }
 
 // credentials is the file that deployed agents read.
