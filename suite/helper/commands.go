@@ -33,7 +33,7 @@ func commands() []command {
 
 		{"tree", "[--for D] [--hold-stdout] [--file PATH] [--sleep D] [--exit CODE] [KIND…]", "Tree: starts a descendant a KIND; KIND joins child, setpgid, setsid, orphan, ignore-term, chatty by +", nil},
 		{"descend", "", "a descendant of tree; not for cases", nil},
-		{"alive", "PID[:START]…", "Processes: what the system says about each", alive},
+		{"alive", "[--until-dead D] PID[:START]…", "Processes: what the system says about each, as soon as none is alive or D is over", alive},
 		{"zombies-of", "PID", "Processes: the children of PID that ended and were not waited for", zombiesOf},
 
 		{"symlink", "TARGET LINK", "makes a symbolic link", symlink},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Process is what the operating system says about a process. One that does not
@@ -63,26 +64,40 @@ type Descendant struct {
 }
 
 func alive(c *call) error {
-	refs, err := c.parse(c.flags(), 1, -1)
+	fs := c.flags()
+	within := fs.Duration("until-dead", 0, "")
+	refs, err := c.parse(fs, 1, -1)
 	if err != nil {
 		return err
 	}
+	for deadline := time.Now().Add(*within); ; time.Sleep(10 * time.Millisecond) {
+		answer, err := look(refs)
+		if err != nil {
+			return err
+		}
+		if len(answer.Living()) == 0 || !time.Now().Before(deadline) {
+			return c.emit(answer)
+		}
+	}
+}
+
+func look(refs []string) (Processes, error) {
 	answer := Processes{Processes: []Process{}}
 	for _, ref := range refs {
 		pid, start, err := parseRef(ref)
 		if err != nil {
-			return err
+			return Processes{}, err
 		}
 		p, err := inspect(pid)
 		if err != nil {
-			return fmt.Errorf("inspect process %d: %w", pid, err)
+			return Processes{}, fmt.Errorf("inspect process %d: %w", pid, err)
 		}
 		if start != 0 && p.Start != start {
 			p = Process{PID: pid}
 		}
 		answer.Processes = append(answer.Processes, p)
 	}
-	return c.emit(answer)
+	return answer, nil
 }
 
 func zombiesOf(c *call) error {

@@ -258,3 +258,20 @@ func TestAliveSeesThroughAReusedProcessID(t *testing.T) {
 		t.Error("a process that started at another time counts as this one")
 	}
 }
+
+func TestAliveWaitsForTheEndThatItIsAskedToSee(t *testing.T) {
+	t.Parallel()
+	cmd := command(t, t.TempDir(), "sleep", "300ms")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := strconv.Itoa(cmd.Process.Pid)
+	if left := ask[helper.Processes](t, "alive", "--until-dead", "1m", pid).Living(); len(left) != 0 {
+		t.Errorf("%+v is alive", left)
+	}
+	_ = cmd.Wait()
+	me := strconv.Itoa(os.Getpid())
+	if left := ask[helper.Processes](t, "alive", "--until-dead", "1ms", pid, me).Living(); len(left) != 1 {
+		t.Errorf("%d are alive when the time is over, want only me", len(left))
+	}
+}
