@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"agentproof/docs/spec"
+	"agentproof/internal/bundled"
+	"agentproof/internal/cli"
+	"agentproof/suite/engine"
+)
+
+// exitHarness is the exit code when the harness failed. Those of a report are
+// engine.Report's own.
+const exitHarness = 3
+
+const exitCodes = `Exit codes:
+  0  conformant
+  1  the agent breaks a MUST
+  2  wrong usage, or nothing was selected
+  3  the harness failed, or the agent never became ready
+  5  selected cases could not run`
+
+// app is one invocation: where it reads and writes, and the suite.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	spec     *spec.Spec
+	cases    []engine.Case
+}
+
+// run is the whole program; it returns the exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) int {
+	if len(args) > 0 && args[0] == bundled.Command {
+		return bundled.Main(ctx, errw)
+	}
+	a, err := newApp(in, out, errw)
+	if err != nil {
+		fmt.Fprintf(errw, "conformance: %v\n", err)
+		return exitHarness
+	}
+	return cli.Execute(ctx, a.command(), args, in, out, errw)
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "conformance",
+		Short: "Certify a machine agent over NATS",
+		Long: `conformance drives a machine agent over a real NATS server and says, clause by
+clause of the specification, what it keeps and what it breaks.
+
+` + exitCodes,
+		Example: `  conformance run                       certify the bundled agent
+  conformance run -- ./my-agent run     certify your build
+  conformance explain exec.timeout/...  what one case wants, and why`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.AddCommand(a.runCommand(), a.listCommand(), a.explainCommand(), cli.VersionCommand("conformance"))
+	return root
+}

@@ -1,0 +1,148 @@
+// Package suite certifies machine agents: it runs every conformance case
+// against a subject and reports, clause by clause, what the subject keeps.
+//
+// A vendor embeds it in its own tests with one function and one literal:
+//
+//	func TestMain(m *testing.M) {
+//		suite.Intercept()
+//		os.Exit(m.Run())
+//	}
+//
+//	func TestConformance(t *testing.T) {
+//		suite.Run(t, suite.Subject{Command: []string{"/usr/local/bin/my-agent", "run"}})
+//	}
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"agentproof/docs/spec"
+	"agentproof/suite/cases"
+	"agentproof/suite/engine"
+	"agentproof/suite/helper"
+	"agentproof/suite/report"
+	"agentproof/suite/subject"
+)
+
+// Subject is the agent to certify. Exactly one of Command, InProcess and
+// Attach is set.
+type Subject struct {
+	// Name is for the report; empty derives one.
+	Name string
+	// Command starts the agent, which is told everything by its environment.
+	Command []string
+	// InProcess serves an agent inside the test until ctx ends, and returns
+	// nil after its goodbye.
+	InProcess func(ctx context.Context, env engine.Environment) error
+	// Attach is an agent that runs already. Cases that need a launch of their
+	// own, and unsafe ones, are then untestable, so it cannot be certified.
+	Attach *engine.Attachment
+
+	// Select leaves cases out; the zero value runs all.
+	Select engine.Selection
+	// OutDir, when set, receives report.json, run.json and junit.xml.
+	OutDir string
+}
+
+// Cases returns all cases of the suite.
+func Cases() []engine.Case { return cases.All() }
+
+// Intercept must be called first thing in TestMain: cases run the test binary
+// itself, through the agent, to see what a child process sees. In that role it
+// does not return.
+func Intercept() { helper.Intercept() }
+
+// Run certifies the subject. Every case becomes a subtest: a broken MUST fails
+// it, a broken SHOULD is logged, what could not run is skipped with its reason.
+// The test fails when the subject is not conformant, and also when a MUST
+// could not be judged.
+func Run(t *testing.T, s Subject) {
+	t.Helper()
+	subj, done, err := s.open()
+	if err != nil {
+		t.Fatalf("conformance: %v", err)
+	}
+	defer done()
+	clauses, err := spec.Load()
+	if err != nil {
+		t.Fatalf("conformance: %v", err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatalf("conformance: find the helper program: %v", err)
+	}
+	rep, err := engine.Run(t.Context(), engine.Options{
+		Spec: clauses, Cases: Cases(), Subject: subj, Selection: s.Select, HelperProgram: program,
+	})
+	if err != nil {
+		t.Fatalf("conformance: %v", err)
+	}
+	if s.OutDir != "" {
+		if err := report.Write(s.OutDir, rep); err != nil {
+			t.Errorf("conformance: %v", err)
+		}
+	}
+	for _, c := range rep.Results {
+		if c.Status != engine.NotSelected {
+			t.Run(c.ID, func(t *testing.T) { judge(t, c) })
+		}
+	}
+	var text strings.Builder
+	if err := report.Text(&text, rep, report.TextOptions{Spec: clauses, Dir: s.OutDir}); err != nil {
+		t.Errorf("conformance: %v", err)
+	}
+	if rep.ExitCode() != 0 {
+		t.Errorf("the agent is %s\n%s", rep.Verdict(), text.String())
+		return
+	}
+	t.Log("\n" + text.String())
+}
+
+// judge reports one case as a subtest.
+func judge(t *testing.T, c engine.Result) {
+	text := fmt.Sprintf("%s (%s %s): %s", c.Status, c.Clause, c.Level, c.Reason)
+	switch c.Status {
+	case engine.Pass:
+	case engine.Warn:
+		t.Log(text)
+	case engine.NotClaimed, engine.Untestable:
+		t.Skip(text)
+	default:
+		t.Error(text)
+	}
+}
+
+// open makes the engine's subject; done frees what it needed.
+func (s Subject) open() (engine.Subject, func(), error) {
+	set := 0
+	for _, is := range []bool{len(s.Command) > 0, s.InProcess != nil, s.Attach != nil} {
+		if is {
+			set++
+		}
+	}
+	if set != 1 {
+		return engine.Subject{}, nil, errors.New("set exactly one of Command, InProcess and Attach")
+	}
+	var out engine.Subject
+	done := func() {}
+	switch {
+	case s.InProcess != nil:
+		out = subject.InProcess("the agent in this process", s.InProcess)
+	case s.Attach != nil:
+		out = subject.Attached(*s.Attach)
+	default:
+		var err error
+		if out, done, err = subject.Command(s.Command...); err != nil {
+			return engine.Subject{}, nil, err
+		}
+	}
+	if s.Name != "" {
+		out.Name = s.Name
+	}
+	return out, done, nil
+}
