@@ -31,10 +31,10 @@ type Environment struct {
 	RelayURL      string
 	RelayToken    string
 	ScreenControl bool
-	Root          string // absolute; the agent's working directory
-	ConfigDir     string // absolute; where a credentials file belongs
-	Display       string // empty means no display
-	CAFile        string // PEM; whom to trust beside the system; may be empty
+	Root          string    // absolute; the agent's working directory
+	ConfigDir     string    // absolute; where a credentials file belongs
+	Display       string    // empty means no display
+	CAFile        string    // PEM; whom to trust beside the system; may be empty
 	Extra         []string  // changes to the variables that the agent sees; see Layer
 	Output        io.Writer // receives what the agent prints
 }
