@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/proto"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+)
+
+// Attempt is an operation that a case tries among others, and the words that
+// name it in a failure.
+type Attempt struct {
+	What string
+	Op   proto.Message
+}
+
+// RefusedAll tries every operation, each of which the agent must refuse with
+// the code, and goes on after one that it does not. The errors are in the
+// order of the attempts, nil for what was not refused so.
+func (t *T) RefusedAll(ctx context.Context, code agentv1.ErrorCode, attempts ...Attempt) []*agentv1.AgentError {
+	refusals := make([]*agentv1.AgentError, len(attempts))
+	for i, a := range attempts {
+		resp := t.Call(ctx, a.Op)
+		if e := resp.GetError(); e.GetCode() == code && e != nil {
+			refusals[i] = e
+			continue
+		}
+		t.Errorf("the error "+codeName(code)+" for "+a.What, "%s", outcome(resp))
+	}
+	return refusals
+}
+
+// outcome is what a response says, in a few words.
+func outcome(resp *agentv1.ControlResponse) string {
+	if e := resp.GetError(); e != nil {
+		return "the error " + codeName(e.GetCode()) + ": " + e.GetMessage()
+	}
+	name, _ := resultOf(resp)
+	return "a result of " + name
+}
