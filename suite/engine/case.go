@@ -120,18 +120,22 @@ type Launch struct {
 	// Env changes the agent's environment: KEY=VALUE sets a variable, in whose
 	// value {root} stands for the agent's root, and a bare KEY removes one.
 	Env []string
-	// BrokerDown starts the agent while the broker is away, and Unadmitted
-	// while its token is unknown. Neither waits until the agent is ready: the
-	// case mends the broker and calls Instance.AwaitReady.
+	// Token is the agent's bearer; empty means a random one.
+	Token string
+	// BrokerDown starts the agent while the broker is away, Unadmitted while
+	// its token is unknown, and Unawaited for a case that judges whether the
+	// agent becomes ready. None of them waits for it: the case mends the broker
+	// (Instance.Restore, Instance.Admit) and calls Instance.AwaitReady.
 	BrokerDown bool
 	Unadmitted bool
+	Unawaited  bool
 }
 
 // SharedEpoch is the epoch that the shared instance of a run holds. It is
 // above 1, so that there are stale epochs to try.
 const SharedEpoch = 7
 
-func (l *Launch) ready() bool { return !l.BrokerDown && !l.Unadmitted }
+func (l *Launch) ready() bool { return !l.BrokerDown && !l.Unadmitted && !l.Unawaited }
 
 // Validate checks that the cases are fit to run: ids unique and semantic,
 // clauses known, every case explained.

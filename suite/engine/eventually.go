@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// Wait lets time pass, for cases about what happens meanwhile; such a case
+// says so in Idle. It returns early when ctx ends.
+func Wait(ctx context.Context, d time.Duration) { pause(ctx, d) }
+
 // pollEvery is short against every bound of the specification, and long
 // enough not to load the agent that it watches.
 const pollEvery = 50 * time.Millisecond

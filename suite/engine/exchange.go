@@ -64,7 +64,7 @@ func (t *T) SendRaw(ctx context.Context, payload []byte, header nats.Header, lim
 }
 
 func (t *T) secondReply() {
-	view := &T{state: t.state}
+	view := &T{state: t.state, place: t.place}
 	view.Errorf("one reply to one request (subject.rpc)", "a second reply")
 }
 
@@ -147,9 +147,9 @@ func (t *T) transport(req *agentv1.ControlRequest, err error) {
 		t.Harness(fmt.Errorf("the connection to the broker was lost: %w", err))
 	}
 	switch {
-	case errors.Is(err, errNoResponder):
+	case errors.Is(err, ErrNoResponder):
 		t.Fatalf("a reply to "+op, "no responder on the subject: the agent is not subscribed")
-	case errors.Is(err, errNoReply):
+	case errors.Is(err, ErrNoReply):
 		t.Fatalf("a reply to "+op+" in time", "none")
 	default:
 		t.Harness(fmt.Errorf("send a %s request: %w", op, err))
@@ -163,7 +163,7 @@ func (t *T) Do(ctx context.Context, req *agentv1.ControlRequest) *agentv1.Contro
 
 // Call sends an operation's message and returns the whole response.
 func (t *T) Call(ctx context.Context, op proto.Message) *agentv1.ControlResponse {
-	return t.Do(ctx, newRequest(op))
+	return t.Do(ctx, NewRequest(op))
 }
 
 // Refused sends an operation that the agent must refuse with the code, and

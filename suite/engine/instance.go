@@ -2,18 +2,18 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go"
 
 	"agentproof/fixtures/broker"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
@@ -98,7 +98,7 @@ func prepare(l *Launch) (*Instance, error) {
 		ControlURL:  b.ControlURL(),
 		WorkspaceID: "ws-" + rand.Text()[:8],
 		AgentID:     "agent-" + rand.Text()[:8],
-		Token:       rand.Text(),
+		Token:       cmp.Or(l.Token, rand.Text()),
 		output:      &tailBuffer{limit: outputLimit},
 	}
 	inst.Base = "agent." + inst.WorkspaceID + "." + inst.AgentID
@@ -111,7 +111,7 @@ func prepare(l *Launch) (*Instance, error) {
 	if !l.Unadmitted {
 		inst.Admit()
 	}
-	if err := inst.connect(b); err != nil {
+	if err := inst.connect(); err != nil {
 		b.Close()
 		return nil, err
 	}
@@ -122,12 +122,8 @@ func prepare(l *Launch) (*Instance, error) {
 }
 
 // connect opens the control plane's connection and watches the agent.
-func (i *Instance) connect(b *broker.Broker) error {
-	var opts []nats.Option
-	if b != nil && b.CAFile() != "" {
-		opts = append(opts, nats.RootCAs(b.CAFile()))
-	}
-	w, err := dialWire(i.ControlURL, opts...)
+func (i *Instance) connect() error {
+	w, err := dialWire(i.ControlURL, i.natsOptions()...)
 	if err != nil {
 		return err
 	}
@@ -148,18 +144,18 @@ func (i *Instance) environment(l *Launch) (Environment, error) {
 		ScreenControl: !l.NoScreenControl,
 		Output:        i.output,
 	}
-	url := i.Broker.URL()
+	live := i.Broker.URL()
 	if l.Transport == "ws" || l.Transport == "wss" {
-		url = i.Broker.WebsocketURL()
+		live = i.Broker.WebsocketURL()
 	}
 	if l.DeadURLFirst {
-		dead, err := deadURL()
+		dead, err := deadURL(live)
 		if err != nil {
 			return env, err
 		}
 		env.URLs = append(env.URLs, dead)
 	}
-	env.URLs = append(env.URLs, url)
+	env.URLs = append(env.URLs, live)
 	env.CAFile = i.Broker.CAFile()
 	for _, dir := range []*string{&env.Root, &env.ConfigDir} {
 		var err error
@@ -178,14 +174,20 @@ func (i *Instance) environment(l *Launch) (Environment, error) {
 	return env, nil
 }
 
-// deadURL is a loopback address where nothing listens.
-func deadURL() (string, error) {
+// deadURL is a loopback address where nothing listens, with the scheme of the
+// live one: not every client library mixes them.
+func deadURL(live string) (string, error) {
+	u, err := url.Parse(live)
+	if err != nil {
+		return "", err
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
 	defer l.Close()
-	return "nats://" + l.Addr().String(), nil
+	u.Host = l.Addr().String()
+	return u.String(), nil
 }
 
 // Admit lets the agent's token in.
@@ -217,7 +219,7 @@ func (i *Instance) AwaitReady(ctx context.Context) error {
 		if hello.Err() == nil || last == nil {
 			last = err // the end of the wait explains nothing
 		}
-		if errors.Is(err, errNoResponder) {
+		if errors.Is(err, ErrNoResponder) {
 			pause(hello, 20*time.Millisecond)
 		}
 	}
@@ -292,6 +294,15 @@ func (i *Instance) Hello() *agentv1.Hello {
 		}
 	}
 	return hello
+}
+
+// stable replaces what differs from run to run in a text that quotes the
+// agent.
+func (i *Instance) stable(text string) string {
+	if root := i.Hello().GetWorkspaceRoot(); len(root) > 1 {
+		text = strings.ReplaceAll(text, root, "{root}")
+	}
+	return text
 }
 
 // features is what the agent claims. An attached agent that said nothing since

@@ -21,7 +21,7 @@ func (t *T) Ping(ctx context.Context, nonce uint64) *agentv1.PingResponse {
 // Exec runs a command and returns its result. It waits as long as the case
 // may.
 func (t *T) Exec(ctx context.Context, req *agentv1.ExecRequest) *agentv1.ExecResponse {
-	return MustOf[*agentv1.ExecResponse](t, t.Start(newRequest(req)).Response(ctx, t.execLimit(req)))
+	return MustOf[*agentv1.ExecResponse](t, t.Start(NewRequest(req)).Response(ctx, t.execLimit(req)))
 }
 
 // execLimit gives a command its own time and the usual one on top.
@@ -79,7 +79,7 @@ func (t *T) Dir(ctx context.Context) string {
 	t.dir = dir
 	t.mu.Unlock()
 	t.Cleanup(func(ctx context.Context) {
-		req := newRequest(&agentv1.FsRemoveRequest{Path: dir, Recursive: true})
+		req := NewRequest(&agentv1.FsRemoveRequest{Path: dir, Recursive: true})
 		if _, err := t.Start(req).Try(ctx, t.Scale(opLimit)); err != nil {
 			t.Logf("the case's directory could not be removed: %v", err)
 		}

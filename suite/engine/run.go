@@ -232,26 +232,27 @@ func (r *runner) attempt(ctx context.Context, st *state) {
 	c := st.kase
 	ctx, cancel := context.WithTimeoutCause(ctx, r.opts.scale(caseLimit)+c.Idle, errors.New("the case's time was over"))
 	defer cancel()
+	var inst *Instance
 	var err error
 	if c.Launch == nil {
-		st.inst, err = r.sharedInstance(ctx)
-	} else if st.inst, err = launch(ctx, &r.opts.Subject, c.Launch); err == nil {
-		defer func() { st.inst.stop(ctx) }()
+		inst, err = r.sharedInstance(ctx)
+	} else if inst, err = launch(ctx, &r.opts.Subject, c.Launch); err == nil {
+		defer func() { inst.stop(ctx) }()
 	}
 	if err != nil {
 		st.settleStart(c, err)
 		return
 	}
-	if missing := c.Needs &^ st.inst.features(); missing != 0 && (c.Launch == nil || c.Launch.ready()) {
+	if missing := c.Needs &^ inst.features(); missing != 0 && (c.Launch == nil || c.Launch.ready()) {
 		st.status, st.reason = NotClaimed, "the agent does not offer "+missing.String()
 		return
 	}
-	r.execute(ctx, &T{state: st})
+	r.execute(ctx, &T{state: st, place: &place{inst: inst}})
 	if c.Launch == nil && gravity(st.verdict()) > 0 {
-		r.checkShared(ctx, st.inst)
+		r.checkShared(ctx, inst)
 	}
 	if gravity(st.verdict()) > 0 {
-		st.output = st.inst.output.String()
+		st.output = inst.output.String()
 	}
 }
 
@@ -387,7 +388,7 @@ func attach(ctx context.Context, a *Attachment) (*Instance, error) {
 	if inst.Base == "" {
 		inst.Base = "agent." + a.WorkspaceID + "." + a.AgentID
 	}
-	if err := inst.connect(nil); err != nil {
+	if err := inst.connect(); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, attachLimit)

@@ -14,6 +14,7 @@ import (
 // goroutine that runs it; all others are safe for concurrent use.
 type T struct {
 	*state
+	*place
 	// given marks a view whose failures mean that the case could not be
 	// arranged, rather than that its clause is broken.
 	given bool
@@ -22,7 +23,6 @@ type T struct {
 // state is what all views of one running case share.
 type state struct {
 	kase *Case
-	inst *Instance
 	opts *Options
 
 	mu        sync.Mutex // guards the fields below
@@ -32,14 +32,20 @@ type state struct {
 	notes     []string
 	exchanges []Exchange
 	cleanups  []func(context.Context)
-	dir       string
 	output    string // what the agent printed, kept for a failure
+}
+
+// place is the agent that a view looks at.
+type place struct {
+	inst *Instance
+	dir  string // the case's own directory there, guarded by state.mu
 }
 
 // Failure is one broken expectation.
 type Failure struct {
-	// Want and Got never hold times, process ids or random names: together
-	// they are the reason in a report that must be the same for every run.
+	// Want and Got never hold times, process ids or random names, and {root}
+	// where the agent's root stood: together they are the reason in a report
+	// that must be the same for every run.
 	Want string
 	Got  string
 }
@@ -49,7 +55,7 @@ func (f Failure) String() string { return "want " + f.Want + "; got " + f.Got }
 // Given returns a view for arranging what the case needs. What fails through
 // it makes the case blocked: a prerequisite failed, and the clause was not
 // judged.
-func (t *T) Given() *T { return &T{state: t.state, given: true} }
+func (t *T) Given() *T { return &T{state: t.state, place: t.place, given: true} }
 
 // Instance is the running agent. Most cases need only T's own methods.
 func (t *T) Instance() *Instance { return t.inst }
@@ -57,7 +63,7 @@ func (t *T) Instance() *Instance { return t.inst }
 // Errorf records a broken expectation and goes on. want completes the
 // sentence "want …", the rest says what came instead.
 func (t *T) Errorf(want, format string, args ...any) {
-	f := Failure{Want: want, Got: fmt.Sprintf(format, args...)}
+	f := Failure{Want: want, Got: t.inst.stable(fmt.Sprintf(format, args...))}
 	if t.given {
 		t.settle(Blocked, "could not arrange the case: "+f.String())
 	} else {

@@ -19,10 +19,11 @@ import (
 // can be read beside the report.
 const caseHeader = "Agentproof-Case"
 
-// Errors of a wire round trip that are the transport's, not the agent's.
+// Errors of a request that nobody answered, for cases that expect that.
 var (
-	errNoReply     = errors.New("no reply")
-	errNoResponder = errors.New("no responder on the subject")
+	ErrNoReply = errors.New("no reply")
+	// ErrNoResponder means that nobody is subscribed.
+	ErrNoResponder = errors.New("no responder on the subject")
 )
 
 // wire is the runner's connection to one broker. It sees every reply to every
@@ -111,18 +112,19 @@ func await(ctx context.Context, reply <-chan *nats.Msg, limit time.Duration) (*n
 	select {
 	case msg := <-reply:
 		if len(msg.Data) == 0 && msg.Header.Get("Status") == "503" {
-			return nil, errNoResponder
+			return nil, ErrNoResponder
 		}
 		return msg, nil
 	case <-timer.C:
-		return nil, fmt.Errorf("%w within %v", errNoReply, limit)
+		return nil, fmt.Errorf("%w within %v", ErrNoReply, limit)
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", errNoReply, context.Cause(ctx))
+		return nil, fmt.Errorf("%w: %w", ErrNoReply, context.Cause(ctx))
 	}
 }
 
-// newRequest puts an operation's message into a ControlRequest.
-func newRequest(op proto.Message) *agentv1.ControlRequest {
+// NewRequest puts an operation's message into a ControlRequest. It panics on a
+// message that is no operation; nil gives a request without one.
+func NewRequest(op proto.Message) *agentv1.ControlRequest {
 	req := &agentv1.ControlRequest{}
 	if op == nil {
 		return req
