@@ -1,0 +1,52 @@
+// Command fakeagent is the reference agent for a developer's machine, and a
+// small client to poke any agent with.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"agentproof/internal/cli"
+)
+
+func main() {
+	// A second signal ends the program at once: the first restored the default.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// exitFailed is the exit code when the agent could not be reached or refused,
+// apart from what a remote command's own status may be.
+const exitFailed = 125
+
+// run is the whole program; it returns the exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) int {
+	root := &cobra.Command{
+		Use:   "fakeagent",
+		Short: "A machine agent that really operates this machine",
+		Long: `fakeagent is the reference agent: it serves commands, files and git of this
+machine over NATS, behind a broker of its own or yours.
+
+Exit codes:
+  0    done; for run: stopped, goodbye said
+  1    the agent or its broker could not start
+  2    wrong usage
+  125  call: the agent could not be reached, or refused
+  N    call exec, call git: the exit code of the command itself`,
+		Example: `  fakeagent run                     a broker and an agent on this machine
+  fakeagent call exec uname -a      in another terminal: run a command through it
+  fakeagent call ls /workspace`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.AddCommand(runCommand(), callCommand(), cli.VersionCommand("fakeagent"))
+	return cli.Execute(ctx, root, args, in, out, errw)
+}
