@@ -42,12 +42,7 @@ type listing struct {
 
 // take returns a listing that began after the call. The slice is shared.
 func (c *census) take() ([]proc, error) {
-	c.mu.Lock()
-	if c.next == nil {
-		c.next = new(listing)
-	}
-	l := c.next
-	c.mu.Unlock()
+	l := c.join()
 	l.once.Do(func() {
 		c.running.Lock()
 		defer c.running.Unlock()
@@ -57,4 +52,14 @@ func (c *census) take() ([]proc, error) {
 		l.procs, l.err = c.list()
 	})
 	return l.procs, l.err
+}
+
+// join returns the listing that begins next.
+func (c *census) join() *listing {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.next == nil {
+		c.next = new(listing)
+	}
+	return c.next
 }
