@@ -4,6 +4,7 @@ package cases
 import (
 	"slices"
 
+	"agentproof/suite/cases/path"
 	"agentproof/suite/cases/ping"
 	"agentproof/suite/engine"
 )
@@ -11,6 +12,7 @@ import (
 // All returns the cases of all areas. The slice is the caller's.
 func All() []engine.Case {
 	return slices.Concat(
+		path.Cases(),
 		ping.Cases(),
 	)
 }

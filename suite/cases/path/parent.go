@@ -1,0 +1,158 @@
+package path
+
+import (
+	"context"
+	"path"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/engine"
+)
+
+func parentCases() []engine.Case {
+	return []engine.Case{
+		{
+			ID:      "path.parent/exec-cwd-above-the-root",
+			Clause:  "path.parent",
+			Needs:   engine.Exec,
+			Explain: "The agent is no jail: its owner gave the whole machine, and a check for .. only breaks honest paths.",
+			Try:     "fakeagent call exec --cwd .. pwd",
+			Run:     aboveExecCwd,
+		},
+		{
+			ID:      "path.parent/file-operations-above-the-root",
+			Clause:  "path.parent",
+			Needs:   engine.Exec | engine.Filesystem,
+			Explain: "A path may leave the root and come back; stripping the .. would land it on another file.",
+			Try:     "fakeagent call ls ..",
+			Run:     aboveFiles,
+		},
+		{
+			ID:      "path.parent/exec-cwd-through-a-link",
+			Clause:  "path.parent",
+			Needs:   engine.Exec | engine.Filesystem,
+			Explain: "The parent of a linked directory is the parent of its target. An agent that shortens paths as text runs commands in another directory than a shell's cd would.",
+			Try:     "fakeagent call exec --shell 'mkdir -p a/b; ln -s a/b link'; fakeagent call exec --cwd link/.. pwd",
+			Run:     linkedExecCwd,
+		},
+		{
+			ID:      "path.parent/file-operations-through-a-link",
+			Clause:  "path.parent",
+			Needs:   engine.Exec | engine.Filesystem,
+			Explain: "File operations and commands must agree on what link/.. is, or a written file is not the one that gets built.",
+			Try:     "fakeagent call exec --shell 'mkdir -p a/b; ln -s a/b link'; fakeagent call ls link/..",
+			Run:     linkedFiles,
+		},
+		{
+			ID:      "path.parent/git-cwd-through-a-link",
+			Clause:  "path.parent",
+			Needs:   engine.Git | engine.Exec,
+			Explain: "git must work on the directory that the system makes of link/.., not on one that looks shorter.",
+			Try:     "fakeagent call git --cwd link/.. rev-parse --show-toplevel",
+			Run:     linkedGitCwd,
+		},
+		{
+			ID:      "path.parent/of-something-missing",
+			Clause:  "path.parent",
+			Needs:   engine.Exec | engine.Filesystem,
+			Explain: "missing/.. is an error for the system. An agent that shortens it as text does something that nobody asked for.",
+			Try:     "fakeagent call read missing/../file",
+			Run:     parentOfMissing,
+		},
+		{
+			ID:      "path.parent/of-a-file",
+			Clause:  "path.parent",
+			Needs:   engine.Exec | engine.Filesystem,
+			Explain: "file/.. is no directory for the system, and a caller must learn that its path is wrong.",
+			Try:     "fakeagent call read file/../file",
+			Run:     parentOfFile,
+		},
+		{
+			ID:      "path.no-virtual-root/paths",
+			Clause:  "path.no-virtual-root",
+			Needs:   engine.Exec | engine.Filesystem,
+			Explain: "The session maps /workspace before it asks. An agent that maps it again hides a real directory of that name.",
+			Try:     "fakeagent call write file x; then a raw fs_read of /workspace/file through any NATS client",
+			Run:     noVirtualRoot,
+		},
+		{
+			ID:      "path.no-virtual-root/command-line",
+			Clause:  "path.no-virtual-root",
+			Needs:   engine.Exec,
+			Explain: "The words of a command line are the caller's: an agent that edits them corrupts scripts and data.",
+			Try:     "fakeagent call exec echo /workspace/file",
+			Run:     noVirtualRootInArgv,
+		},
+	}
+}
+
+func aboveExecCwd(ctx context.Context, t *engine.T) {
+	root := where(ctx, t.Given(), t.Root(ctx))
+	t.Check(where(ctx, t, "..") == path.Dir(root), "a command in the directory above the root", "one elsewhere")
+}
+
+func aboveFiles(ctx context.Context, t *engine.T) {
+	dir := t.Dir(ctx)
+	landsIn(ctx, t, "../"+path.Base(t.Root(ctx))+"/"+dir, ".")
+}
+
+// link makes target/inner in the case's directory and a link to it, whose
+// parent as text is the case's directory and for the system is target.
+func link(ctx context.Context, t *engine.T) (parent string) {
+	script(ctx, t, `mkdir target target/inner; ln -s target/inner link`)
+	return t.Dir(ctx) + "/link/.."
+}
+
+func linkedExecCwd(ctx context.Context, t *engine.T) {
+	parent := link(ctx, t)
+	want := where(ctx, t.Given(), t.Path(ctx, "target"))
+	t.Check(where(ctx, t, parent) == want, "a command in the parent of the link's target", "one elsewhere")
+}
+
+func linkedFiles(ctx context.Context, t *engine.T) {
+	landsIn(ctx, t, link(ctx, t), "target")
+}
+
+func linkedGitCwd(ctx context.Context, t *engine.T) {
+	gitLandsIn(ctx, t, link(ctx, t), "target")
+}
+
+func parentOfMissing(ctx context.Context, t *engine.T) {
+	t.File(ctx, "file", "old")
+	dir := t.Dir(ctx) + "/missing/.."
+	t.RefusedAll(ctx, notFound, execIn(dir), readOf(dir+"/file"), writeOf(dir+"/file"), listOf(dir),
+		mkdirOf(dir+"/made"), moveFrom(dir+"/file", t.Path(ctx, "moved")), moveTo(t.Path(ctx, "file"), dir+"/moved"),
+		removeOf(dir+"/file"))
+	t.Check(!t.Exists(ctx, dir+"/file"), "no file behind a directory that is missing", "one that exists")
+	kept := string(t.Given().Read(ctx, t.Path(ctx, "file")))
+	engine.Equal(t, "the content of the file beside it", kept, "old")
+}
+
+func parentOfFile(ctx context.Context, t *engine.T) {
+	t.File(ctx, "file", "old")
+	dir := t.Dir(ctx) + "/file/.."
+	t.RefusedAll(ctx, osError, execIn(dir), readOf(dir+"/file"), writeOf(dir+"/file"), listOf(dir),
+		mkdirOf(dir+"/made"), statOf(dir+"/file"), removeOf(dir+"/file"))
+	kept := string(t.Given().Read(ctx, t.Path(ctx, "file")))
+	engine.Equal(t, "the content of the file itself", kept, "old")
+}
+
+func noVirtualRoot(ctx context.Context, t *engine.T) {
+	file := t.File(ctx, "file", "content")
+	dir, mapped := "/workspace/"+t.Dir(ctx), "/workspace/"+file
+	if script(ctx, t, `! test -e "$1" || echo real`, mapped) != "" {
+		t.Untestable("the agent's root is really at /workspace")
+	}
+	t.RefusedAll(ctx, notFound, execIn(dir), readOf(mapped), listOf(dir), removeOf(mapped),
+		moveFrom(mapped, t.Path(ctx, "moved")))
+	t.Check(!t.Exists(ctx, mapped), "nothing at /workspace, where the machine has nothing", "the root's file")
+}
+
+func noVirtualRootInArgv(ctx context.Context, t *engine.T) {
+	r := t.Exec(ctx, &agentv1.ExecRequest{
+		Command:   []string{"/bin/sh", "-c", `echo "$1 $PROBE"; cat`, "sh", "/workspace/a"},
+		Env:       map[string]string{"PROBE": "/workspace/b"},
+		Stdin:     []byte("/workspace/c"),
+		TimeoutMs: commandLimit,
+	})
+	engine.Equal(t, "the words as they were given", string(r.GetStdout()), "/workspace/a /workspace/b\n/workspace/c")
+}
