@@ -95,6 +95,9 @@ func (t *T) Start(req *agentv1.ControlRequest) *Pending {
 	return p
 }
 
+// Answered tells whether the reply has come and was not taken yet.
+func (p *Pending) Answered() bool { return len(p.reply) > 0 }
+
 // Response waits for the reply and checks the envelope: the id is echoed,
 // there is one of result and error, and the result is the op's. It ends the
 // case when no reply comes within the limit.

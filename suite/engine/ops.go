@@ -108,6 +108,16 @@ func (t *T) Run(ctx context.Context, args ...string) *agentv1.ExecResponse {
 	return t.Exec(ctx, &agentv1.ExecRequest{Command: t.Helper(ctx, args...), Cwd: t.Dir(ctx), TimeoutMs: 10_000})
 }
 
+// Settle brings to light what an agent does behind its replies, or without
+// one: it lets the agent begin and finish other work in between.
+func (t *T) Settle(ctx context.Context) {
+	given := t.Given()
+	given.Run(ctx, "exit", "0")
+	for range 10 {
+		given.Ping(ctx, 0)
+	}
+}
+
 // Probe runs the helper as Run does and decodes what it reports. A helper that
 // fails is a case that cannot see, not a verdict: it blocks.
 func Probe[V any](ctx context.Context, t *T, args ...string) V {
