@@ -41,6 +41,7 @@ func commands() []command {
 		{"mkfifo", "PATH", "makes a FIFO", nil},
 		{"sparse", "[--marker TEXT] [--at OFFSET] PATH SIZE", "makes a file of SIZE bytes that is a hole but for the marker", sparse},
 		{"chmod", "MODE PATH", "sets the octal mode, set-id and sticky bits included", chmod},
+		{"chown", "[--] UID GID PATH", "sets the owner and the group, -1 to keep one", nil},
 		{"mtime", "[--] NANOSECONDS PATH", "sets the modification time, counted from 1970", mtime},
 		{"mknames", "DIR HEX…", "creates a file a name; names are raw bytes in hex, and the file holds that hex", nil},
 		{"remove", "PATH…", "removes each with all that is below it", remove},
@@ -51,6 +52,8 @@ func commands() []command {
 		{"churn", "DIR DURATION", "Churn: creates and removes files in DIR as fast as it can", churn},
 		{"append-lines", "[--every D] PATH COUNT", "appends numbered lines, a write each", appendLines},
 		{"other-device", "DIR", "Place: makes a directory on another device than DIR; empty path if there is none", nil},
+		{"small-disk", "[--for D] DIR BYTES FILE", "writes to FILE a Place on a disk of BYTES, empty path if that cannot be had; the disk lives as long as FILE", nil},
+		{"small-disk-owner", "", "holds the disk of small-disk; not for cases", nil},
 
 		{"winch", "", "Size, a line at the start and at each SIGWINCH; ends when quit is typed", nil},
 		{"pty-echo", "", "raw mode: echoes what lies between BeginMarker and EndMarker, markers included", nil},

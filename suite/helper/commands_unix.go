@@ -16,8 +16,14 @@ func posixCommand(name string) runFunc {
 		return mkfifo
 	case "mknames":
 		return mknames
+	case "chown":
+		return chown
 	case "other-device":
 		return otherDevice
+	case "small-disk":
+		return smallDisk
+	case "small-disk-owner":
+		return smallDiskOwner
 	case "winch":
 		return winch
 	case "pty-echo":

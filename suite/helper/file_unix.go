@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +23,20 @@ func mkfifo(c *call) error {
 		return fmt.Errorf("mkfifo %s: %w", args[0], err)
 	}
 	return nil
+}
+
+func chown(c *call) error {
+	args, err := c.parse(c.flags(), 3, 3)
+	if err != nil {
+		return err
+	}
+	var ids [2]int
+	for i := range ids {
+		if ids[i], err = strconv.Atoi(args[i]); err != nil {
+			return usageError{err}
+		}
+	}
+	return os.Lchown(args[2], ids[0], ids[1])
 }
 
 func mknames(c *call) error {

@@ -141,3 +141,18 @@ func TestOtherDeviceIsOneThatRenameCannotReach(t *testing.T) {
 		t.Errorf("rename to %s: %v, want %v", place.Path, err, syscall.EXDEV)
 	}
 }
+
+func TestChownSetsOwnerAndGroupApart(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only the superuser gives files away")
+	}
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "file"), "")
+	runIn(t, dir, "chown", "4711", "4712", "file")
+	runIn(t, dir, "chown", "--", "-1", "4713", "file")
+	got := ask[helper.FileInfo](t, "lstat", filepath.Join(dir, "file"))
+	if got.UID != 4711 || got.GID != 4713 {
+		t.Errorf("owner %d, group %d, want 4711 and 4713", got.UID, got.GID)
+	}
+}
