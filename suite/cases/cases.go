@@ -6,6 +6,7 @@ import (
 
 	"agentproof/suite/cases/path"
 	"agentproof/suite/cases/ping"
+	"agentproof/suite/cases/sessions"
 	"agentproof/suite/engine"
 )
 
@@ -14,5 +15,6 @@ func All() []engine.Case {
 	return slices.Concat(
 		path.Cases(),
 		ping.Cases(),
+		sessions.Cases(),
 	)
 }

@@ -1,0 +1,68 @@
+package sessions
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"agentproof/session"
+	"agentproof/suite/engine"
+)
+
+func endpointCases() []engine.Case {
+	return []engine.Case{
+		{
+			ID: "session.endpoint.query/terminal-routing-key", Clause: "session.endpoint.query", Needs: engine.PTY,
+			Explain: "A viewer and the agent meet at the relay by this key; one wrong part and they wait for ever.",
+			Run:     terminalRoutingKey,
+		},
+		{
+			ID: "session.endpoint.fresh-terminal/two-calls-two-terminals", Clause: "session.endpoint.fresh-terminal", Needs: engine.PTY,
+			Explain: "Two people who each open a terminal must not type into the same one.",
+			Run:     freshTerminal,
+		},
+		{
+			ID: "session.endpoint.query/desktop-routing-key", Clause: "session.endpoint.query", Needs: engine.Desktop,
+			Explain: "The desktop's viewer meets the agent by the same kind of key.",
+			Run:     desktopRoutingKey,
+		},
+	}
+}
+
+func relayed(t *engine.T) *session.Session {
+	return t.Session(session.Config{Relay: session.Relay{Host: "relay.example", NoTLS: true}})
+}
+
+// routingKey checks every part of an endpoint but the channel, which it
+// returns.
+func routingKey(t *engine.T, e session.Endpoint, port string, protocol session.Protocol) string {
+	prefix := "ws=" + t.Instance().WorkspaceID + "&agent=" + t.Instance().AgentID + "&port=" + port + "&channel="
+	if !strings.HasPrefix(e.Query, prefix) {
+		t.Fatalf("the query ws, agent, port, channel in this order, of this agent", "another")
+	}
+	engine.Equal(t, "the path", e.Path, "/stream")
+	engine.Equal(t, "the protocol", e.Protocol, protocol)
+	channel, err := url.PathUnescape(strings.TrimPrefix(e.Query, prefix))
+	t.Check(err == nil && channel != "", "a channel that decodes", "one that does not, or none")
+	return channel
+}
+
+func terminalRoutingKey(ctx context.Context, t *engine.T) {
+	e := ok[session.Endpoint](t, "resolving the terminal's port")(relayed(t).ResolveExposedPort(ctx, session.TerminalPort))
+	routingKey(t, e, "7681", session.ProtocolPTY)
+}
+
+func freshTerminal(ctx context.Context, t *engine.T) {
+	s := relayed(t)
+	var channels [2]string
+	for i := range channels {
+		e := ok[session.Endpoint](t, "resolving the terminal's port")(s.ResolveExposedPort(ctx, session.TerminalPort))
+		channels[i] = routingKey(t, e, "7681", session.ProtocolPTY)
+	}
+	t.Check(channels[0] != channels[1], "two channels", "the same twice")
+}
+
+func desktopRoutingKey(ctx context.Context, t *engine.T) {
+	e := ok[session.Endpoint](t, "resolving the desktop's port")(relayed(t).ResolveExposedPort(ctx, session.DesktopPort))
+	routingKey(t, e, "6080", session.ProtocolVNC)
+}

@@ -1,0 +1,230 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/session"
+	"agentproof/suite/engine"
+)
+
+func transportCases() []engine.Case {
+	return []engine.Case{
+		{
+			ID: "session.rpc.offline/no-such-agent", Clause: "session.rpc.offline",
+			Explain: "A machine that nobody answers for is offline. Taken for gone, it would be replaced by a rival box while it is only asleep.",
+			Try:     "fakeagent call --nats URL --workspace ws --agent nobody ping",
+			Run:     noSuchAgent,
+		},
+		{
+			ID: "session.rpc.offline/broker-away", Clause: "session.rpc.offline", Launch: &engine.Launch{},
+			Explain: "An outage of the broker says nothing about the machine behind it.",
+			Run:     brokerAway,
+		},
+		{
+			ID: "session.rpc.no-buffering/nothing-runs-after-the-outage", Clause: "session.rpc.no-buffering", Needs: engine.Filesystem, Launch: &engine.Launch{},
+			Explain: "A write that was refused during an outage and happens minutes later destroys what was done since.",
+			Run:     nothingAfterTheOutage,
+		},
+		{
+			ID: "session.rpc.redial/works-after-the-outage", Clause: "session.rpc.redial", Launch: &engine.Launch{},
+			Explain: "A control plane runs for weeks; its connection must mend itself.",
+			Run:     worksAfterTheOutage,
+		},
+		{
+			ID: "session.rpc.timeout/is-reconnecting-and-runs-once", Clause: "session.rpc.timeout", Needs: fsAndExec,
+			Explain: "A caller whose time is over must know that the command may still run, and nobody may run it twice.",
+			Try:     "fakeagent call --timeout 1s exec 'sleep 3; echo ran >>log'",
+			Run:     timeoutRunsOnce,
+		},
+		{
+			ID: "session.rpc.cancelled/returns-at-once", Clause: "session.rpc.cancelled", Needs: engine.Exec,
+			Explain: "A user who gives up must not wait for a command that goes on.",
+			Run:     cancelled,
+		},
+		{
+			ID: "session.rpc.oversize-request/refused-and-alive", Clause: "session.rpc.oversize-request", Needs: engine.Filesystem,
+			Launch:  &engine.Launch{MaxPayload: 1 << 20},
+			Explain: "A broker ends the connection of a client that sends too much; one large file must not cut off every session.",
+			Run:     oversizeRequest,
+		},
+		{
+			ID: "session.op.concurrent/many-callers", Clause: "session.op.concurrent", Needs: engine.Filesystem,
+			Explain: "A model's tools run side by side over one session; no answer may reach another's caller.",
+			Run:     manyCallers,
+		},
+		{
+			ID: "session.client.build/one-construction", Clause: "session.client.build",
+			Explain: "Worker and viewer must build the same session from the same persisted state.",
+			Run:     buildBackendSession,
+		},
+	}
+}
+
+func noSuchAgent(ctx context.Context, t *engine.T) {
+	s := t.Session(session.Config{AgentID: "nobody"})
+	_, err := s.ReadFile(ctx, session.ReadFileParams{Path: "x"})
+	is(t, err, session.ErrAgentOffline, "ErrAgentOffline")
+	notRetryable(t, err)
+	engine.Equal(t, "Ping", s.Ping(ctx, 0), false)
+}
+
+func notRetryable(t *engine.T, err error) {
+	e, found := errors.AsType[*session.ControlError](err)
+	if !found {
+		t.Fatalf("a *ControlError", "an error of another kind")
+	}
+	engine.Equal(t, "retryable", e.Retryable, false)
+	engine.Equal(t, "the flag AgentOffline", e.AgentOffline, true)
+	engine.Equal(t, "the reason", e.Reason, session.ReasonAgentOffline)
+}
+
+func brokerAway(ctx context.Context, t *engine.T) {
+	s := t.Session(session.Config{})
+	engine.Equal(t, "Ping before the outage", s.Ping(ctx, 0), true)
+	t.Instance().Broker.Stop()
+	_, err := s.ReadFile(ctx, session.ReadFileParams{Path: "x"})
+	is(t, err, session.ErrAgentOffline, "ErrAgentOffline")
+	notRetryable(t, err)
+}
+
+// restart brings the broker back and waits for the agent's next Hello.
+func restart(ctx context.Context, t *engine.T, mark int) {
+	inst := t.Instance()
+	if err := inst.Broker.Restart(); err != nil {
+		t.Harness(err)
+	}
+	if _, _, err := inst.Watch.Await(ctx, mark, engine.IsHello); err != nil {
+		t.Given().Fatalf("the agent back after the outage", "no Hello")
+	}
+}
+
+func nothingAfterTheOutage(ctx context.Context, t *engine.T) {
+	s := t.Session(session.Config{})
+	engine.Equal(t, "Ping before the outage", s.Ping(ctx, 0), true)
+	mark := t.Instance().Watch.Mark()
+	t.Instance().Broker.Stop()
+	_, err := s.WriteFile(ctx, session.WriteFileParams{Path: "ghost.txt", Content: []byte("late")})
+	is(t, err, session.ErrAgentOffline, "ErrAgentOffline")
+	restart(ctx, t, mark)
+	// Once the same connection carries a ping again, all that it had kept
+	// would have gone out before.
+	if !engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return s.Ping(ctx, 0) }) {
+		t.Fatalf("the session back after the outage", "no ping answered")
+	}
+	absent(ctx, t, "nothing written after the refusal", "ghost.txt")
+}
+
+func worksAfterTheOutage(ctx context.Context, t *engine.T) {
+	s := t.Session(session.Config{})
+	engine.Equal(t, "Ping before the outage", s.Ping(ctx, 0), true)
+	mark := t.Instance().Watch.Mark()
+	t.Instance().Broker.Stop()
+	engine.Equal(t, "Ping during the outage", s.Ping(ctx, 0), false)
+	restart(ctx, t, mark)
+	back := engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return s.Ping(ctx, 0) })
+	t.Check(back, "the same session to work after the outage", "no ping answered")
+}
+
+func timeoutRunsOnce(ctx context.Context, t *engine.T) {
+	s := t.Session(session.Config{WorkingDir: t.Dir(ctx), Timeout: 500 * time.Millisecond})
+	cmd := shellQuote(t.Helper(ctx, "sleep", "2s")) + "; echo ran >>log; : >done"
+	_, err := s.Exec(ctx, session.ExecParams{Cmd: cmd})
+	is(t, err, session.ErrReconnecting, "ErrReconnecting")
+	if e, found := errors.AsType[*session.ControlError](err); found {
+		engine.Equal(t, "retryable", e.Retryable, true)
+	}
+	log := t.Path(ctx, "log")
+	finished := engine.Eventually(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return t.Given().Exists(ctx, t.Path(ctx, "done")) })
+	if !finished {
+		t.Untestable("the agent ends a command whose caller left, so there is nothing to count")
+	}
+	engine.Equal(t, "what the command wrote", string(t.Given().Read(ctx, log)), "ran\n")
+}
+
+func cancelled(ctx context.Context, t *engine.T) {
+	s := in(ctx, t)
+	engine.Equal(t, "Ping", s.Ping(ctx, 0), true)
+	started := t.Path(ctx, "started")
+	ctx2, cancel := context.WithCancel(ctx)
+	defer cancel()
+	result := make(chan error, 1)
+	cmd := ": >started; " + shellQuote(t.Helper(ctx, "sleep", "5s"))
+	go func() {
+		_, err := s.Exec(ctx2, session.ExecParams{Cmd: cmd})
+		result <- err
+	}()
+	if !engine.Eventually(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return t.Given().Exists(ctx, started) }) {
+		t.Given().Fatalf("the command to start", "no trace of it")
+	}
+	cancel()
+	select {
+	case err := <-result:
+		t.Check(errors.Is(err, context.Canceled), "context.Canceled", "%s", condition(err))
+	case <-time.After(t.Scale(3 * time.Second)):
+		t.Errorf("a cancelled call to return at once", "it waits for the command")
+	}
+	engine.Equal(t, "Ping over the same connection", s.Ping(ctx, 0), true)
+}
+
+func oversizeRequest(ctx context.Context, t *engine.T) {
+	s := t.Session(session.Config{})
+	engine.Equal(t, "Ping", s.Ping(ctx, 0), true)
+	_, err := s.WriteFile(ctx, session.WriteFileParams{Path: "big", Content: make([]byte, 2<<20)})
+	e, found := errors.AsType[*session.ControlError](err)
+	if !found {
+		t.Fatalf("a *ControlError", "an error of another kind, or none")
+	}
+	engine.Equal(t, "the code", e.Code, agentv1.ErrorCode_ERROR_CODE_PAYLOAD_TOO_LARGE)
+	engine.Equal(t, "the detail op", e.Detail["op"], "fs_write")
+	engine.Equal(t, "the detail max_payload", e.Detail["max_payload"], "1048576")
+	t.Check(len(e.Detail["encoded_bytes"]) == len("2097152"), "the detail encoded_bytes", "%q", e.Detail["encoded_bytes"])
+	engine.Equal(t, "Ping over the same connection", s.Ping(ctx, 0), true)
+	absent(ctx, t, "nothing written", "big")
+}
+
+func manyCallers(ctx context.Context, t *engine.T) {
+	s := in(ctx, t)
+	var wg sync.WaitGroup
+	var mixed sync.Map
+	for i := range 64 {
+		name := strings.Repeat("n", i+1)
+		wg.Go(func() {
+			if _, err := s.WriteFile(ctx, session.WriteFileParams{Path: name, Content: []byte(name)}); err != nil {
+				mixed.Store("a write failed", true)
+				return
+			}
+			data, err := s.ReadFile(ctx, session.ReadFileParams{Path: name})
+			if err != nil {
+				mixed.Store("a read failed", true)
+			} else if string(data) != name {
+				mixed.Store("another caller's answer", true)
+			}
+		})
+	}
+	wg.Wait()
+	mixed.Range(func(what, _ any) bool {
+		t.Errorf("every caller to get its own answer", "%s", what)
+		return true
+	})
+}
+
+func buildBackendSession(ctx context.Context, t *engine.T) {
+	inst := t.Instance()
+	rpc := t.ControlRPC()
+	b, err := session.BuildBackendSession(func() session.ControlRPC { return rpc }, session.Config{
+		WorkspaceID: inst.WorkspaceID, AgentID: inst.AgentID, SubjectBase: inst.Base, Timeout: t.Scale(10 * time.Second),
+	})
+	if err != nil {
+		t.Fatalf("a session built without asking the broker", "%s", condition(err))
+	}
+	engine.Equal(t, "Ping", b.Session.Ping(ctx, 0), true)
+	state := ok[[]byte](t, "serializing")(b.Client.Serialize(b.Session))
+	engine.Equal(t, "the persisted state", string(state), `{"agentId":"`+inst.AgentID+`"}`)
+	again := ok[*session.Session](t, "resuming")(b.Client.Resume(state))
+	engine.Equal(t, "Ping of the resumed session", again.Ping(ctx, 0), true)
+}
