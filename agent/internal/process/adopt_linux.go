@@ -1,7 +1,6 @@
 package process
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -83,12 +82,4 @@ func (r *Runner) collectStale(suspects map[identity]bool) map[identity]bool {
 
 // anyChildDead peeks: with nothing to collect, which is nearly always, no
 // listing is made.
-func anyChildDead() bool {
-	var info unix.Siginfo
-	for {
-		err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-		if !errors.Is(err, unix.EINTR) {
-			return err == nil && info.Signo != 0
-		}
-	}
-}
+func anyChildDead() bool { return peek(unix.P_ALL, 0, unix.WNOHANG) }

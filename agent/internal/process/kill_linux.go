@@ -2,7 +2,6 @@ package process
 
 import (
 	"errors"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,17 +27,6 @@ func killProcess(p proc) {
 			_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
 		}
 		_ = unix.Close(fd)
-	}
-}
-
-// awaitExit waits until p has exited and leaves its status to be collected,
-// so that its pid stays its own while its tree is dealt with.
-func awaitExit(p *os.Process) *os.ProcessState {
-	for {
-		err := unix.Waitid(unix.P_PID, p.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if !errors.Is(err, unix.EINTR) {
-			return nil
-		}
 	}
 }
 
