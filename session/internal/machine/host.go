@@ -11,8 +11,8 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
-// Host handles exec, fs_read, fs_write, fs_list and fs_stat in a directory of
-// this machine, with sh as the shell.
+// Host handles exec, fs_read, fs_write and fs_stat in a directory of this
+// machine, with sh as the shell.
 func Host(root string) Handler {
 	h := host{root}
 	return func(req *agentv1.ControlRequest) *agentv1.ControlResponse {
@@ -40,8 +40,6 @@ func (h host) handle(req *agentv1.ControlRequest) (*agentv1.ControlResponse, err
 		}}, err
 	case *agentv1.ControlRequest_FsWrite:
 		return h.write(op.FsWrite)
-	case *agentv1.ControlRequest_FsList:
-		return h.list(op.FsList)
 	case *agentv1.ControlRequest_FsStat:
 		_, err := os.Lstat(h.path(op.FsStat.GetPath()))
 		exists := err == nil
@@ -91,23 +89,4 @@ func (h host) write(op *agentv1.FsWriteRequest) (*agentv1.ControlResponse, error
 	return &agentv1.ControlResponse{Result: &agentv1.ControlResponse_FsWrite{
 		FsWrite: &agentv1.FsWriteResponse{BytesWritten: uint64(len(op.GetContent()))},
 	}}, nil
-}
-
-func (h host) list(op *agentv1.FsListRequest) (*agentv1.ControlResponse, error) {
-	dir, err := os.ReadDir(h.path(op.GetPath()))
-	if err != nil {
-		return nil, err
-	}
-	list := &agentv1.FsListResponse{}
-	for _, e := range dir {
-		kind := agentv1.FsEntryKind_FS_ENTRY_KIND_FILE
-		switch {
-		case e.IsDir():
-			kind = agentv1.FsEntryKind_FS_ENTRY_KIND_DIRECTORY
-		case e.Type()&fs.ModeSymlink != 0:
-			kind = agentv1.FsEntryKind_FS_ENTRY_KIND_SYMLINK
-		}
-		list.Entries = append(list.Entries, &agentv1.FsEntry{Name: e.Name(), Path: e.Name(), Kind: kind})
-	}
-	return &agentv1.ControlResponse{Result: &agentv1.ControlResponse_FsList{FsList: list}}, nil
 }

@@ -42,6 +42,7 @@ func Serve(tb testing.TB, b *broker.Broker, handle Handler) *Machine {
 		if resp == nil {
 			return nil
 		}
+		resp = proto.CloneOf(resp) // handlers may give one response to many
 		resp.RequestId = req.GetRequestId()
 		data, err := proto.Marshal(resp)
 		if err != nil {
