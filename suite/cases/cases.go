@@ -4,17 +4,25 @@ package cases
 import (
 	"slices"
 
+	"agentproof/suite/cases/connect"
+	"agentproof/suite/cases/fence"
+	"agentproof/suite/cases/metrics"
 	"agentproof/suite/cases/path"
 	"agentproof/suite/cases/ping"
 	"agentproof/suite/cases/sessions"
+	"agentproof/suite/cases/subject"
 	"agentproof/suite/engine"
 )
 
 // All returns the cases of all areas. The slice is the caller's.
 func All() []engine.Case {
 	return slices.Concat(
+		connect.Cases(),
+		fence.Cases(),
+		metrics.Cases(),
 		path.Cases(),
 		ping.Cases(),
 		sessions.Cases(),
+		subject.Cases(),
 	)
 }

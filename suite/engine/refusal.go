@@ -26,13 +26,13 @@ func (t *T) RefusedAll(ctx context.Context, code agentv1.ErrorCode, attempts ...
 			refusals[i] = e
 			continue
 		}
-		t.Errorf("the error "+codeName(code)+" for "+a.What, "%s", outcome(resp))
+		t.Errorf("the error "+codeName(code)+" for "+a.What, "%s", Outcome(resp))
 	}
 	return refusals
 }
 
-// outcome is what a response says, in a few words.
-func outcome(resp *agentv1.ControlResponse) string {
+// Outcome is what a response says, in a few words.
+func Outcome(resp *agentv1.ControlResponse) string {
 	if e := resp.GetError(); e != nil {
 		return "the error " + codeName(e.GetCode()) + ": " + e.GetMessage()
 	}

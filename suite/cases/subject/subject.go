@@ -1,0 +1,276 @@
+// Package subject holds the cases about the NATS subjects that the agent
+// serves and the ones that it keeps away from.
+package subject
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/engine"
+)
+
+const (
+	// outage is long enough for the agent to notice (lifecycle.hello).
+	outage = 3200 * time.Millisecond
+	// returnLimit is twice what lifecycle.reconnect grants: when an agent comes
+	// back is not judged here.
+	returnLimit = 30 * time.Second
+	// exitLimit is far above the 10 s of lifecycle.stop-order.
+	exitLimit = 30 * time.Second
+)
+
+// Cases returns the cases of this area.
+func Cases() []engine.Case {
+	return []engine.Case{
+		{
+			ID:      "subject.rpc/one-reply-to-a-result",
+			Clause:  "subject.rpc",
+			Explain: "A second reply reaches nobody, or worse, whoever reuses the inbox; it also betrays work done twice.",
+			Try:     "nats request agent.WS.AGENT.rpc '' --replies 2",
+			Run:     oneReplyToAResult,
+		},
+		{
+			ID:      "subject.rpc/one-reply-to-an-error",
+			Clause:  "subject.rpc",
+			Explain: "Error paths like to report a failure where it happens and again where it is caught.",
+			Run:     oneReplyToAnError,
+		},
+		{
+			ID:      "subject.rpc/one-execution",
+			Clause:  "subject.rpc",
+			Explain: "A request that runs twice appends twice and pays twice, even when only one reply shows.",
+			Try:     "fakeagent call write --append notes.txt x; fakeagent call read notes.txt",
+			Run:     oneExecution,
+		},
+		{
+			ID:      "subject.rpc/no-other-subject",
+			Clause:  "subject.rpc",
+			Explain: "Who listens beside its own subject executes what was meant for a neighbour, or for nobody.",
+			Run:     noOtherSubject,
+		},
+		{
+			ID:      "subject.rpc/gone-when-stopped",
+			Clause:  "subject.rpc",
+			Explain: "The subscription is the registry of machines: no responder is how a control plane knows that one is off.",
+			Try:     "stop the agent; nats request agent.WS.AGENT.rpc '' answers 503",
+			Launch:  &engine.Launch{},
+			Run:     goneWhenStopped,
+		},
+		{
+			ID:      "subject.single-responder/after-a-cut",
+			Clause:  "subject.single-responder",
+			Explain: "Subscribing again on a connection that restores its subscriptions by itself makes every later request run twice.",
+			Launch:  &engine.Launch{},
+			Run:     singleAfterACut,
+		},
+		{
+			ID:      "subject.single-responder/after-an-outage",
+			Clause:  "subject.single-responder",
+			Explain: "After a broker's restart an agent must be there once: neither a second connection nor a second subscription.",
+			Launch:  &engine.Launch{},
+			Idle:    outage,
+			Run:     singleAfterAnOutage,
+		},
+		{
+			ID:      "subject.no-reply-subject/not-executed",
+			Clause:  "subject.no-reply-subject",
+			Explain: "Nobody could learn what became of such a request, so it must not change a machine.",
+			Try:     "nats publish agent.WS.AGENT.rpc REQUEST, and look whether anything changed",
+			Run:     withoutReplySubject,
+		},
+		{
+			ID:      "subject.scope/every-operation",
+			Clause:  "subject.scope",
+			Explain: "Brokers grant a machine its workspace and the inboxes, no more; an agent that needs anything else breaks there.",
+			Launch:  &engine.Launch{},
+			Run:     scope,
+		},
+	}
+}
+
+func oneReplyToAResult(ctx context.Context, t *engine.T) {
+	t.Ping(ctx, 1)
+	t.Exists(ctx, "")
+	t.Exec(ctx, &agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0"), TimeoutMs: 10_000})
+	t.Settle(ctx) // the engine reports every second reply
+}
+
+func oneReplyToAnError(ctx context.Context, t *engine.T) {
+	t.Refused(ctx, &agentv1.FsReadRequest{Path: t.Path(ctx, "missing")}, agentv1.ErrorCode_ERROR_CODE_NOT_FOUND)
+	t.Refused(ctx, &agentv1.ExecRequest{}, agentv1.ErrorCode_ERROR_CODE_OS)
+	t.WantError(t.Do(ctx, &agentv1.ControlRequest{}), agentv1.ErrorCode_ERROR_CODE_PROTOCOL)
+	if _, err := t.SendRaw(ctx, []byte{0xff}, nil, t.Scale(20*time.Second)); err != nil {
+		t.Fatalf("a reply to bytes that do not decode", "silence")
+	}
+	t.Settle(ctx)
+}
+
+// appends makes an operation that leaves a trace each time it runs, and counts
+// the traces.
+func appends(ctx context.Context, t *engine.T) {
+	name := t.Path(ctx, "traces")
+	engine.Must[*agentv1.FsWriteResponse](ctx, t, &agentv1.FsWriteRequest{Path: name, Content: []byte("x"), Append: true})
+	t.Settle(ctx)
+	engine.EqualBytes(t, "the trace of one execution", t.Given().Read(ctx, name), []byte("x"))
+}
+
+func oneExecution(ctx context.Context, t *engine.T) { appends(ctx, t) }
+
+// foreign lists subjects that are not the agent's rpc subject but look like it.
+func foreign(inst *engine.Instance) []string {
+	ws := "agent." + inst.WorkspaceID
+	return []string{
+		inst.Base + ".rpc.more",
+		inst.Base + ".RPC",
+		inst.Base + ".request",
+		inst.Base,
+		inst.Base + "x.rpc",
+		ws + ".rpc",
+		"agent.x" + inst.WorkspaceID + "." + inst.AgentID + ".rpc",
+	}
+}
+
+func noOtherSubject(ctx context.Context, t *engine.T) {
+	nc := t.Dial()
+	inbox := nc.NewInbox()
+	replies, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		t.Harness(fmt.Errorf("subscribe to replies: %w", err))
+	}
+	subjects := foreign(t.Instance())
+	for i, subject := range subjects {
+		if err := nc.PublishRequest(subject, inbox, write(t, t.Path(ctx, fmt.Sprintf("foreign-%d", i)))); err != nil {
+			t.Harness(fmt.Errorf("publish on %s: %w", subject, err))
+		}
+	}
+	if err := nc.FlushWithContext(ctx); err != nil {
+		t.Harness(fmt.Errorf("flush: %w", err))
+	}
+	t.Settle(ctx)
+	for msg, err := replies.NextMsg(time.Millisecond); err == nil; msg, err = replies.NextMsg(time.Millisecond) {
+		// Subjects outside the base are answered by the broker: nobody is there.
+		t.Check(msg.Header.Get("Status") == "503", "no reply on any subject but the agent's rpc", "one")
+	}
+	for i := range subjects {
+		t.Check(!t.Given().Exists(ctx, t.Path(ctx, fmt.Sprintf("foreign-%d", i))),
+			"nothing executed from a subject that is not the agent's rpc", "a file written")
+	}
+}
+
+// write is an encoded request that creates a file.
+func write(t *engine.T, name string) []byte {
+	data, err := proto.Marshal(engine.NewRequest(&agentv1.FsWriteRequest{Path: name, Content: []byte("x"), CreateParents: true}))
+	if err != nil {
+		t.Harness(fmt.Errorf("encode a request: %w", err))
+	}
+	return data
+}
+
+func goneWhenStopped(ctx context.Context, t *engine.T) {
+	inst := t.Instance()
+	t.Given().Ping(ctx, 1)
+	if err := inst.Process.Signal(os.Interrupt); err != nil {
+		t.Harness(fmt.Errorf("stop the agent: %w", err))
+	}
+	limit, cancel := context.WithTimeout(ctx, t.Scale(exitLimit))
+	defer cancel()
+	if _, err := inst.AwaitExit(limit); err != nil {
+		t.Given().Fatalf("an agent that stops", "one that goes on")
+	}
+	// The broker learns of the end from the closed socket.
+	gone := engine.Eventually(ctx, 2*time.Second, func(ctx context.Context) bool {
+		_, err := t.SendRaw(ctx, write(t, "left.txt"), nil, time.Second)
+		return errors.Is(err, engine.ErrNoResponder)
+	})
+	t.Check(gone, "no responder on the subject of an agent that stopped", "a subscription that lives on")
+}
+
+func singleAfterACut(ctx context.Context, t *engine.T) {
+	inst := t.Instance()
+	// Twice, since a subscription that is restored and made again doubles
+	// every time.
+	for range 2 {
+		if inst.Broker.Kick(inst.Token) == 0 {
+			t.Given().Fatalf("a connection to cut", "none")
+		}
+		awaitReturn(ctx, t)
+	}
+	appends(ctx, t)
+}
+
+func singleAfterAnOutage(ctx context.Context, t *engine.T) {
+	inst := t.Instance()
+	inst.Broker.Stop()
+	engine.Wait(ctx, outage)
+	if err := inst.Restore(ctx); err != nil {
+		t.Harness(err)
+	}
+	awaitReturn(ctx, t)
+	appends(ctx, t)
+}
+
+func awaitReturn(ctx context.Context, t *engine.T) {
+	ctx, cancel := context.WithTimeout(ctx, t.Scale(returnLimit))
+	defer cancel()
+	if err := t.Instance().AwaitReady(ctx); err != nil {
+		t.Logf("%v", err)
+		t.Given().Fatalf("an agent that comes back", "none")
+	}
+}
+
+func withoutReplySubject(ctx context.Context, t *engine.T) {
+	name := t.Path(ctx, "written")
+	nc := t.Dial()
+	err := errors.Join(
+		nc.Publish(t.Instance().Base+".rpc", write(t, name)),
+		nc.FlushWithContext(ctx),
+	)
+	if err != nil {
+		t.Harness(fmt.Errorf("publish a request without a reply subject: %w", err))
+	}
+	t.Settle(ctx)
+	t.Check(!t.Given().Exists(ctx, name), "nothing executed for a request without a reply subject", "a file written")
+}
+
+// scope tries all operations behind a broker that grants the agent its
+// workspace and the inboxes; the shared instance has no other rights either,
+// but what it was refused could not be put down to one case.
+func scope(ctx context.Context, t *engine.T) {
+	name := t.Path(ctx, "file")
+	for _, op := range []proto.Message{
+		&agentv1.PingRequest{},
+		&agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0"), TimeoutMs: 10_000},
+		&agentv1.FsWriteRequest{Path: name, Content: []byte("x")},
+		&agentv1.FsReadRequest{Path: name},
+		&agentv1.FsListRequest{Path: t.Dir(ctx)},
+		&agentv1.FsMkdirRequest{Path: t.Path(ctx, "dir")},
+		&agentv1.FsMoveRequest{From: name, To: t.Path(ctx, "moved")},
+		&agentv1.FsStatRequest{Path: name},
+		&agentv1.FsRemoveRequest{Path: t.Path(ctx, "moved")},
+		&agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"version"}},
+		&agentv1.MetricsRequest{},
+		&agentv1.PtyOpenRequest{Command: t.Helper(ctx, "exit", "0")},
+		&agentv1.PtyWriteRequest{PtyId: "none"},
+		&agentv1.PtyResizeRequest{PtyId: "none", Cols: 80, Rows: 24},
+		&agentv1.PtyCloseRequest{PtyId: "none"},
+		&agentv1.DesktopEnsureRequest{},
+		&agentv1.DesktopScreenshotRequest{},
+		&agentv1.DesktopInputRequest{},
+	} {
+		t.Call(ctx, op) // whether it is offered at all is another case's matter
+	}
+	inst := t.Instance()
+	if _, _, err := inst.Watch.Await(ctx, 0, engine.IsHeartbeat); err != nil {
+		t.Given().Fatalf("a heartbeat", "none")
+	}
+	if refused := inst.Broker.Violations(); len(refused) > 0 {
+		t.Logf("the broker refused: %q", refused)
+		t.Errorf("only subjects under agent.<ws>.> and _INBOX.>", "others, which the broker refused")
+	}
+}
