@@ -1,0 +1,71 @@
+// Command bench measures the agent and the session beside their physical
+// floors, in one run and in turns, and prints each figure as a ratio: on a
+// shared machine only ratios mean anything.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"text/tabwriter"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// figure is one measurement beside its floor.
+type figure struct {
+	name  string
+	unit  string
+	got   float64
+	floor float64
+	// aim is what the ratio got/floor should not exceed or, for throughput
+	// (least), not fall below.
+	aim   float64
+	least bool
+}
+
+func (f figure) ratio() float64 { return f.got / f.floor }
+
+func (f figure) met() bool {
+	if f.least {
+		return f.ratio() >= f.aim
+	}
+	return f.ratio() <= f.aim
+}
+
+func run(ctx context.Context) error {
+	b, err := newBed(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	tw := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "figure\tmeasured\tfloor\tunit\tratio\taim\t\t")
+	for _, measure := range []func(context.Context) (figure, error){
+		b.pingLatency, b.pingThroughput, b.execTrue, b.readFile, b.pingUnderLoad,
+	} {
+		f, err := measure(ctx)
+		if err != nil {
+			return err
+		}
+		sign, verdict := "≤", "ok"
+		if f.least {
+			sign = "≥"
+		}
+		if !f.met() {
+			verdict = "missed"
+		}
+		fmt.Fprintf(tw, "%s\t%.1f\t%.1f\t%s\t%.2f\t%s %.2f\t%s\t\n", f.name, f.got, f.floor, f.unit, f.ratio(), sign, f.aim, verdict)
+		_ = tw.Flush()
+	}
+	return nil
+}
