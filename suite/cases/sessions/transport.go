@@ -84,33 +84,45 @@ func notRetryable(t *engine.T, err error) {
 }
 
 func brokerAway(ctx context.Context, t *engine.T) {
-	s := t.Session(session.Config{})
-	engine.Equal(t, "Ping before the outage", s.Ping(ctx, 0), true)
-	t.Instance().Broker.Stop()
+	s := t.Session(session.Config{Timeout: t.Scale(2 * time.Second)})
+	outage(ctx, t, s)
 	_, err := s.ReadFile(ctx, session.ReadFileParams{Path: "x"})
 	is(t, err, session.ErrAgentOffline, "ErrAgentOffline")
 	notRetryable(t, err)
 }
 
-// restart brings the broker back and waits for the agent's next Hello.
-func restart(ctx context.Context, t *engine.T, mark int) {
+// outage takes the broker away from a session that works, and returns a mark
+// from before. It waits until the session has noticed: what was on its way when
+// the connection broke ends as a timeout.
+func outage(ctx context.Context, t *engine.T, s *session.Session) int {
+	engine.Equal(t, "Ping before the outage", s.Ping(ctx, 0), true)
+	mark := t.Instance().Watch.Mark()
+	t.Instance().Broker.Stop()
+	if !engine.Eventually(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return !s.Ping(ctx, 0) }) {
+		t.Fatalf("the session to notice that its broker is away", "pings that are answered")
+	}
+	return mark
+}
+
+// restore brings the broker back and waits for the agent's next Hello.
+func restore(ctx context.Context, t *engine.T, mark int) {
 	inst := t.Instance()
-	if err := inst.Broker.Restart(); err != nil {
+	if err := inst.Restore(ctx); err != nil {
 		t.Harness(err)
 	}
-	if _, _, err := inst.Watch.Await(ctx, mark, engine.IsHello); err != nil {
+	limit, cancel := context.WithTimeout(ctx, t.Scale(20*time.Second))
+	defer cancel()
+	if _, _, err := inst.Watch.Await(limit, mark, engine.IsHello); err != nil {
 		t.Given().Fatalf("the agent back after the outage", "no Hello")
 	}
 }
 
 func nothingAfterTheOutage(ctx context.Context, t *engine.T) {
-	s := t.Session(session.Config{})
-	engine.Equal(t, "Ping before the outage", s.Ping(ctx, 0), true)
-	mark := t.Instance().Watch.Mark()
-	t.Instance().Broker.Stop()
+	s := t.Session(session.Config{Timeout: t.Scale(2 * time.Second)})
+	mark := outage(ctx, t, s)
 	_, err := s.WriteFile(ctx, session.WriteFileParams{Path: "ghost.txt", Content: []byte("late")})
 	is(t, err, session.ErrAgentOffline, "ErrAgentOffline")
-	restart(ctx, t, mark)
+	restore(ctx, t, mark)
 	// Once the same connection carries a ping again, all that it had kept
 	// would have gone out before.
 	if !engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return s.Ping(ctx, 0) }) {
@@ -120,12 +132,10 @@ func nothingAfterTheOutage(ctx context.Context, t *engine.T) {
 }
 
 func worksAfterTheOutage(ctx context.Context, t *engine.T) {
-	s := t.Session(session.Config{})
-	engine.Equal(t, "Ping before the outage", s.Ping(ctx, 0), true)
-	mark := t.Instance().Watch.Mark()
-	t.Instance().Broker.Stop()
+	s := t.Session(session.Config{Timeout: t.Scale(2 * time.Second)})
+	mark := outage(ctx, t, s)
 	engine.Equal(t, "Ping during the outage", s.Ping(ctx, 0), false)
-	restart(ctx, t, mark)
+	restore(ctx, t, mark)
 	back := engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return s.Ping(ctx, 0) })
 	t.Check(back, "the same session to work after the outage", "no ping answered")
 }
