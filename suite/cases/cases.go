@@ -5,6 +5,9 @@ import (
 	"slices"
 
 	"agentproof/suite/cases/connect"
+	"agentproof/suite/cases/envelope"
+	"agentproof/suite/cases/errs"
+	"agentproof/suite/cases/exec"
 	"agentproof/suite/cases/fence"
 	"agentproof/suite/cases/metrics"
 	"agentproof/suite/cases/path"
@@ -18,6 +21,9 @@ import (
 func All() []engine.Case {
 	return slices.Concat(
 		connect.Cases(),
+		envelope.Cases(),
+		errs.Cases(),
+		exec.Cases(),
 		fence.Cases(),
 		metrics.Cases(),
 		path.Cases(),

@@ -1,0 +1,87 @@
+// Package errs holds the cases about the errors of all operations: which code
+// a failure has, what its details say, and what they must not say.
+package errs
+
+import (
+	"context"
+	"slices"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/engine"
+)
+
+// Cases returns the cases of this area, error.
+func Cases() []engine.Case {
+	return slices.Concat(notFoundCases(), osCases(), detailCases(), secretCases())
+}
+
+const (
+	notFound = agentv1.ErrorCode_ERROR_CODE_NOT_FOUND
+	osError  = agentv1.ErrorCode_ERROR_CODE_OS
+
+	// commandLimit, in milliseconds, ends a command that should never have
+	// started.
+	commandLimit = 10_000
+)
+
+// arrange runs the helper in the case's directory to make what file operations
+// cannot.
+func arrange(ctx context.Context, t *engine.T, args ...string) {
+	given := t.Given()
+	r := given.Run(ctx, args...)
+	given.Check(r.GetExitCode() == 0, "a helper that succeeds", "exit code %d, stderr %q", r.GetExitCode(), r.GetStderr())
+}
+
+// needGit ends the case where the agent's machine has no git.
+func needGit(ctx context.Context, t *engine.T) {
+	resp := t.Call(ctx, &agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"--version"}})
+	if resp.GetError().GetCode() == notFound {
+		t.Untestable("there is no git on the agent's machine")
+	}
+}
+
+// The operations on one path, for tables.
+
+func execIn(cwd string) engine.Attempt {
+	return engine.Attempt{What: "a command in a cwd", Op: &agentv1.ExecRequest{
+		Command: []string{"/bin/sh", "-c", "exit 0"}, Cwd: cwd, TimeoutMs: commandLimit,
+	}}
+}
+
+func run(program string) engine.Attempt {
+	return engine.Attempt{What: "a program", Op: &agentv1.ExecRequest{Command: []string{program}, TimeoutMs: commandLimit}}
+}
+
+func gitIn(cwd string) engine.Attempt {
+	return engine.Attempt{What: "git in a cwd", Op: &agentv1.GitRequest{
+		Op: agentv1.GitOp_GIT_OP_RAW, Cwd: cwd, Args: []string{"--version"},
+	}}
+}
+
+func readOf(path string) engine.Attempt {
+	return engine.Attempt{What: "fs_read", Op: &agentv1.FsReadRequest{Path: path}}
+}
+
+func writeOf(path string) engine.Attempt {
+	return engine.Attempt{What: "fs_write", Op: &agentv1.FsWriteRequest{Path: path, Content: []byte("new")}}
+}
+
+func listOf(path string) engine.Attempt {
+	return engine.Attempt{What: "fs_list", Op: &agentv1.FsListRequest{Path: path}}
+}
+
+func mkdirOf(path string) engine.Attempt {
+	return engine.Attempt{What: "fs_mkdir", Op: &agentv1.FsMkdirRequest{Path: path}}
+}
+
+func statOf(path string) engine.Attempt {
+	return engine.Attempt{What: "fs_stat", Op: &agentv1.FsStatRequest{Path: path}}
+}
+
+func removeOf(path string) engine.Attempt {
+	return engine.Attempt{What: "fs_remove", Op: &agentv1.FsRemoveRequest{Path: path}}
+}
+
+func move(from, to string) engine.Attempt {
+	return engine.Attempt{What: "fs_move", Op: &agentv1.FsMoveRequest{From: from, To: to, Overwrite: true}}
+}
