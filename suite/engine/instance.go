@@ -26,6 +26,8 @@ const (
 	stopLimit = 15 * time.Second
 	// outputLimit bounds what is kept of an agent's own output.
 	outputLimit = 256 << 10
+	// homeName is the directory of all cases.
+	homeName = "agentproof"
 )
 
 // Instance is one running agent and the broker that it is connected to.
@@ -48,6 +50,7 @@ type Instance struct {
 	Watch *Watcher
 
 	wire   *wire
+	home   string // the directory of all cases, relative to the root
 	output *tailBuffer
 	dirs   []string
 
@@ -99,6 +102,7 @@ func prepare(l *Launch) (*Instance, error) {
 		WorkspaceID: "ws-" + rand.Text()[:8],
 		AgentID:     "agent-" + rand.Text()[:8],
 		Token:       cmp.Or(l.Token, rand.Text()),
+		home:        homeName,
 		output:      &tailBuffer{limit: outputLimit},
 	}
 	inst.Base = "agent." + inst.WorkspaceID + "." + inst.AgentID
@@ -302,7 +306,7 @@ func (i *Instance) stable(text string) string {
 	if root := i.Hello().GetWorkspaceRoot(); len(root) > 1 {
 		text = strings.ReplaceAll(text, root, "{root}")
 	}
-	return text
+	return strings.ReplaceAll(text, i.home, homeName)
 }
 
 // features is what the agent claims. An attached agent that said nothing since
@@ -345,6 +349,10 @@ func (i *Instance) stop(ctx context.Context) {
 		<-i.Process.Done()
 	}
 	if i.wire != nil {
+		if i.Process == nil && i.Broker == nil {
+			// Somebody else's machine is left as it was found.
+			_ = i.discard(context.WithoutCancel(ctx), i.home, opLimit)
+		}
 		i.wire.close()
 	}
 	if i.Broker != nil {

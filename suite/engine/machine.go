@@ -3,13 +3,13 @@ package engine
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/helper"
@@ -52,7 +52,7 @@ func (t *T) Helper(ctx context.Context, args ...string) []string {
 	t.inst.mu.Unlock()
 	if argv == nil {
 		program := t.opts.HelperProgram
-		if !t.local(ctx) {
+		if t.opts.UploadHelper || !t.local(ctx) {
 			program = t.upload(ctx)
 		}
 		argv = []string{program, helper.Command}
@@ -79,24 +79,20 @@ func (t *T) local(ctx context.Context) bool {
 	return string(resp.GetFsRead().GetContent()) == nonce
 }
 
-// upload copies this program to the agent's machine, once for each content:
-// its digest is in the name.
+// upload copies this program to the agent's machine.
 func (t *T) upload(ctx context.Context) string {
 	f, err := os.Open(t.opts.HelperProgram)
 	if err != nil {
 		t.Harness(fmt.Errorf("open the helper program: %w", err))
 	}
 	defer f.Close()
-	sum := sha256.New()
-	size, err := io.Copy(sum, f)
+	info, err := f.Stat()
 	if err != nil {
 		t.Harness(fmt.Errorf("read the helper program: %w", err))
 	}
+	size := info.Size()
 	given := t.Given()
-	name := "agentproof/helper-" + hex.EncodeToString(sum.Sum(nil)[:8])
-	if e := given.Stat(ctx, name); e != nil && e.GetSize() == uint64(size) {
-		return given.Abs(ctx, name)
-	}
+	name := t.inst.home + "/helper"
 	part := name + "." + rand.Text()[:8]
 	buf := make([]byte, uploadChunk)
 	for off := int64(0); off < size; {
@@ -112,4 +108,19 @@ func (t *T) upload(ctx context.Context) string {
 	// The rename makes it visible whole, also to cases that run beside this one.
 	Must[*agentv1.FsMoveResponse](ctx, given, &agentv1.FsMoveRequest{From: part, To: name, Overwrite: true})
 	return given.Abs(ctx, name)
+}
+
+// discard removes a directory through the agent. It is for after a case, when
+// no outcome may change its verdict.
+func (i *Instance) discard(ctx context.Context, dir string, limit time.Duration) error {
+	payload, err := proto.Marshal(NewRequest(&agentv1.FsRemoveRequest{Path: dir, Recursive: true}))
+	if err != nil {
+		return err
+	}
+	reply, err := i.wire.send(i.Base+".rpc", payload, nil, func() {})
+	if err != nil {
+		return err
+	}
+	_, err = await(ctx, reply, limit)
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"path"
+	"strings"
 	"time"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
@@ -73,17 +74,20 @@ func (t *T) Dir(ctx context.Context) string {
 	if dir != "" {
 		return dir
 	}
-	dir = path.Join("agentproof", t.kase.ID)
+	// One level below the instance's directory, so that removing it leaves
+	// nothing behind.
+	dir = path.Join(t.inst.home, strings.ReplaceAll(t.kase.ID, "/", "+"))
 	t.Given().Mkdir(ctx, dir)
 	t.mu.Lock()
 	t.dir = dir
 	t.mu.Unlock()
-	t.Cleanup(func(ctx context.Context) {
-		req := NewRequest(&agentv1.FsRemoveRequest{Path: dir, Recursive: true})
-		if _, err := t.Start(req).Try(ctx, t.Scale(opLimit)); err != nil {
-			t.Logf("the case's directory could not be removed: %v", err)
-		}
-	})
+	if t.kase.Launch == nil {
+		t.Cleanup(func(ctx context.Context) {
+			if err := t.inst.discard(ctx, dir, t.Scale(opLimit)); err != nil {
+				t.Logf("the case's directory could not be removed: %v", err)
+			}
+		})
+	}
 	return dir
 }
 

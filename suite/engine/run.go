@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -49,6 +50,9 @@ type Options struct {
 	TimeoutScale float64
 	// HelperProgram is an executable that calls helper.Intercept.
 	HelperProgram string
+	// UploadHelper copies HelperProgram through the agent also when the agent
+	// sees this machine's files.
+	UploadHelper bool
 	// Progress, when set, is called as cases start and end, one call at a
 	// time.
 	Progress func(Progress)
@@ -383,6 +387,7 @@ func attach(ctx context.Context, a *Attachment) (*Instance, error) {
 		AgentID:     a.AgentID,
 		HeldEpoch:   a.HeldEpoch,
 		ControlURL:  a.URL,
+		home:        homeName + "-" + rand.Text()[:8],
 		output:      &tailBuffer{limit: outputLimit},
 	}
 	if inst.Base == "" {
