@@ -9,6 +9,7 @@ import (
 	"agentproof/suite/cases/errs"
 	"agentproof/suite/cases/exec"
 	"agentproof/suite/cases/fence"
+	"agentproof/suite/cases/fs"
 	"agentproof/suite/cases/metrics"
 	"agentproof/suite/cases/path"
 	"agentproof/suite/cases/ping"
@@ -25,6 +26,7 @@ func All() []engine.Case {
 		errs.Cases(),
 		exec.Cases(),
 		fence.Cases(),
+		fs.Cases(),
 		metrics.Cases(),
 		path.Cases(),
 		ping.Cases(),
