@@ -1,0 +1,121 @@
+package fs
+
+import (
+	"context"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/engine"
+	"agentproof/suite/helper"
+)
+
+func writeLinkCases() []engine.Case {
+	return []engine.Case{
+		{
+			ID:      "fs.write.through-symlink/target-changes",
+			Clause:  "fs.write.through-symlink",
+			Needs:   needs,
+			Explain: "Dotfiles are links into a repository; an editor that puts a file in the link's place cuts them off from it.",
+			Try:     "ln -s real link && echo new | fakeagent call write link && ls -l link && cat real",
+			Run:     writeThroughSymlink,
+		},
+		{
+			ID:      "fs.write.through-symlink/append",
+			Clause:  "fs.write.through-symlink",
+			Needs:   needs,
+			Explain: "An append to a link belongs to the file that it leads to.",
+			Run:     appendThroughSymlink,
+		},
+		{
+			ID:      "fs.write.through-symlink/dangling",
+			Clause:  "fs.write.through-symlink",
+			Needs:   needs,
+			Explain: "A link may be there before its file, as for a log or a socket; the first write makes the file where the link says.",
+			Try:     "ln -s later link && echo x | fakeagent call write link && cat later",
+			Run:     writeThroughDangling,
+		},
+		{
+			ID:      "fs.write.through-symlink/hard-links",
+			Clause:  "fs.write.through-symlink",
+			Needs:   needs,
+			Explain: "A hard link is the same file under another name, and stays so when one of them is edited.",
+			Try:     "ln real twin && echo new | fakeagent call write twin && cat real",
+			Run:     writeKeepsHardLinks,
+		},
+		{
+			ID:      "fs.write.through-symlink/owner",
+			Clause:  "fs.write.through-symlink",
+			Needs:   needs,
+			Explain: "An agent that runs as root must not take the user's files away by editing them.",
+			Run:     writeKeepsOwner,
+		},
+	}
+}
+
+func wantSymlink(ctx context.Context, t *engine.T, name, target string) {
+	engine.Equal(t, "the target of the symlink "+name, wantType(ctx, t, name, "symlink").Target, target)
+}
+
+func writeThroughSymlink(ctx context.Context, t *engine.T) {
+	t.File(ctx, "sub/real", "an old and longer content")
+	// Relative to where the link lies, not to the root or the case's directory.
+	arrange(ctx, t, "symlink", "real", "sub/link")
+	arrange(ctx, t, "symlink", "sub/link", "chain")
+	for _, name := range []string{"sub/link", "chain"} {
+		content := "through " + name
+		write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, name), Content: []byte(content)})
+		wantType(ctx, t, "sub/real", "file")
+		wantText(ctx, t, "sub/real", content)
+		wantSymlink(ctx, t, "sub/link", "real")
+		wantSymlink(ctx, t, "chain", "sub/link")
+	}
+}
+
+func appendThroughSymlink(ctx context.Context, t *engine.T) {
+	t.File(ctx, "real", "old")
+	arrange(ctx, t, "symlink", "real", "link")
+	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "link"), Content: []byte(" and new"), Append: true})
+	wantText(ctx, t, "real", "old and new")
+	wantSymlink(ctx, t, "link", "real")
+}
+
+func writeThroughDangling(ctx context.Context, t *engine.T) {
+	t.Given().Mkdir(ctx, t.Path(ctx, "sub"))
+	for _, tc := range []struct{ link, target, real string }{
+		{"link", "later", "later"},
+		{"sub/link", "later", "sub/later"},
+		{"absolute", t.Abs(ctx, t.Path(ctx, "elsewhere")), "elsewhere"},
+	} {
+		arrange(ctx, t, "symlink", tc.target, tc.link)
+		write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, tc.link), Content: []byte(tc.link)})
+		wantText(ctx, t, tc.real, tc.link)
+		wantType(ctx, t, tc.link, "symlink")
+	}
+}
+
+func writeKeepsHardLinks(ctx context.Context, t *engine.T) {
+	t.File(ctx, "real", "an old and longer content")
+	arrange(ctx, t, "hardlink", "real", "twin")
+	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "twin"), Content: []byte("new")})
+	wantText(ctx, t, "real", "new")
+	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "real"), Content: []byte("er"), Append: true})
+	wantText(ctx, t, "twin", "newer")
+	engine.Equal(t, "the number of names of the file", lstat(ctx, t, "real").Links, 2)
+}
+
+func writeKeepsOwner(ctx context.Context, t *engine.T) {
+	// Ids that nobody needs to have: only their difference from the agent's
+	// own counts.
+	const uid, gid = 48_151, 62_342
+	file := t.File(ctx, "file", "old")
+	if r := t.Given().Run(ctx, "chown", "48151", "62342", "file"); r.GetExitCode() != helper.ExitOK {
+		t.Untestable("the agent's user may not give files away")
+	}
+	for _, req := range []*agentv1.FsWriteRequest{{Content: []byte("new")}, {Content: []byte("er"), Append: true}} {
+		req.Path = file
+		write(ctx, t, req)
+		info := lstat(ctx, t, "file")
+		engine.Equal(t, "the owner's id", info.UID, uid)
+		engine.Equal(t, "the group's id", info.GID, gid)
+	}
+	wantText(ctx, t, "file", "newer")
+}
