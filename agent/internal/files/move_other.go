@@ -1,0 +1,5 @@
+//go:build !linux && !darwin
+
+package files
+
+func renameNoReplace(from, to string) error { return checkedRename(from, to) }
