@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"agentproof/agent/internal/operr"
@@ -34,16 +35,10 @@ type running struct {
 
 // start runs c without waiting for it.
 func (r *Runner) start(ctx context.Context, c Command) (*running, error) {
-	if len(c.Argv) == 0 {
-		return nil, operr.New(agentv1.ErrorCode_ERROR_CODE_OS, "no command to run")
+	if err := admit(ctx, c); err != nil {
+		return nil, err
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	p := &running{
-		mark:   r.id + "." + strconv.FormatUint(r.last.Add(1), 10),
-		exited: make(chan struct{}),
-	}
+	p := r.newRunning()
 	limit := c.MaxOutput
 	if limit <= 0 {
 		limit = r.opts.MaxOutput
@@ -53,7 +48,7 @@ func (r *Runner) start(ctx context.Context, c Command) (*running, error) {
 		return nil, operr.System("open pipes for "+c.Argv[0], err)
 	}
 	p.started = time.Now()
-	p.proc, err = startProcess(ctx, c, withMark(c.Env, p.mark), pipes.child[:])
+	p.proc, err = startProcess(ctx, c, withMark(c.Env, p.mark), pipes.child[:], ownSession())
 	pipes.closeChildEnds()
 	if err != nil {
 		pipes.closeOwnEnds()
@@ -64,6 +59,24 @@ func (r *Runner) start(ctx context.Context, c Command) (*running, error) {
 	stopInput := feed(pipes.stdin, c.Stdin)
 	r.wg.Go(func() { p.wait(stopInput) })
 	return p, nil
+}
+
+// admit refuses what cannot be started at all.
+func admit(ctx context.Context, c Command) error {
+	if len(c.Argv) == 0 {
+		return operr.New(agentv1.ErrorCode_ERROR_CODE_OS, "no command to run")
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (r *Runner) newRunning() *running {
+	return &running{
+		mark:   r.id + "." + strconv.FormatUint(r.last.Add(1), 10),
+		exited: make(chan struct{}),
+	}
 }
 
 // wait collects the end of the command and then ends its input.
@@ -126,12 +139,12 @@ func feed(w *os.File, data []byte) (stop func()) {
 // startProcess looks the program up and starts it. A file that some other
 // process still holds open for writing, as happens to a script that was just
 // written while a process was being forked, is tried again for a short while.
-func startProcess(ctx context.Context, c Command, env []string, files []*os.File) (*os.Process, error) {
+func startProcess(ctx context.Context, c Command, env []string, files []*os.File, sys *syscall.SysProcAttr) (*os.Process, error) {
 	path, err := lookPath(c.Argv[0], c.Dir, env)
 	if err != nil {
 		return nil, err
 	}
-	attr := &os.ProcAttr{Dir: c.Dir, Env: env, Files: files, Sys: ownSession()}
+	attr := &os.ProcAttr{Dir: c.Dir, Env: env, Files: files, Sys: sys}
 	const patience = time.Second
 	for begin, pause := time.Now(), time.Millisecond; ; pause *= 2 {
 		proc, err := os.StartProcess(path, c.Argv, attr)

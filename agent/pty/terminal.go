@@ -1,0 +1,223 @@
+package pty
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"agentproof/agent/internal/operr"
+	"agentproof/agent/internal/process"
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/stream/producer"
+)
+
+const (
+	// readSize is how much output is taken at once. The kernel hands over
+	// some 4 KiB a wakeup; what has gathered meanwhile rides along.
+	readSize = 64 << 10
+
+	// drainIdle ends the wait for output after the child's own end, which is
+	// only needed where somebody else keeps the terminal open. What the child
+	// wrote is in the kernel by then and comes at once.
+	drainIdle = 100 * time.Millisecond
+
+	// drainLimit is more than the kernel holds of a terminal's output, so
+	// that what is read beyond it is another process's.
+	drainLimit = 256 << 10
+
+	// flushLimit bounds how long the end of a terminal waits for a relay to
+	// take the last output.
+	flushLimit = 10 * time.Minute
+
+	// endLimit is the same for a terminal that somebody ended, for whom its
+	// last output matters little.
+	endLimit = time.Second
+)
+
+// terminal is one open terminal. run owns the master's reading side.
+type terminal struct {
+	tty  *master
+	proc *process.Terminal
+	out  *producer.Producer
+
+	ending chan struct{} // closed when somebody ends the terminal
+	end    func()        // closes ending, once
+
+	writing sync.Mutex // one writer of the master at a time
+}
+
+// start runs cmd on a new terminal.
+func start(ctx context.Context, procs *process.Runner, cmd process.Command, sz size, out *producer.Producer) (*terminal, error) {
+	tty, slave, err := openMaster(sz)
+	if err != nil {
+		return nil, operr.System("open a terminal", err)
+	}
+	proc, err := procs.StartTerminal(ctx, cmd, slave)
+	if err != nil {
+		_ = slave.Close()
+		_ = tty.Close()
+		return nil, err
+	}
+	tty.started(slave)
+	t := &terminal{tty: tty, proc: proc, out: out, ending: make(chan struct{})}
+	t.end = sync.OnceFunc(func() { close(t.ending) })
+	return t, nil
+}
+
+// abandon closes a channel on which nothing was started.
+func abandon(out *producer.Producer) {
+	ctx, cancel := context.WithTimeout(context.Background(), endLimit)
+	defer cancel()
+	_ = out.Close(ctx, agentv1.StreamCloseReason_STREAM_CLOSE_REASON_NORMAL, "the command did not start")
+}
+
+// run serves the terminal until it is over: output to the viewer, input from
+// it, and in the end the last output, then StreamClose (pty.exit).
+func (t *terminal) run() {
+	pumped := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(t.typeInputs)
+	wg.Go(func() { t.watch(pumped) })
+	t.pump()
+	close(pumped)
+	<-t.proc.Done()
+	t.flush(flushLimit)
+	_ = t.tty.Close()
+	wg.Wait()
+}
+
+// pump sends what the child writes. A viewer that does not read stops it, and
+// with it the child, when the queues between them are full.
+func (t *terminal) pump() {
+	buf := make([]byte, readSize)
+	for {
+		n, err := t.tty.read(buf)
+		if n > 0 {
+			if _, err := t.out.Write(buf[:n]); err != nil {
+				return // the channel is over, and watch ends the child
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// watch ends the command when somebody ends the terminal: a close, or the
+// viewer's side (stream.close-ends-terminal).
+func (t *terminal) watch(pumped <-chan struct{}) {
+	select {
+	case <-t.proc.Done():
+		t.tty.drain()
+		return
+	case <-t.ending:
+	case <-t.out.Done():
+	}
+	t.proc.End()
+	<-t.proc.Done()
+	t.tty.drain()
+	// The pump may wait for a viewer that reads no more.
+	limit := time.NewTimer(endLimit)
+	defer limit.Stop()
+	select {
+	case <-pumped:
+	case <-limit.C:
+	}
+	t.flush(endLimit)
+}
+
+// flush sends what is queued, then StreamClose. Once somebody ends the
+// terminal, only for a moment more.
+func (t *terminal) flush(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = t.out.Close(ctx, agentv1.StreamCloseReason_STREAM_CLOSE_REASON_PROCESS_EXIT, "the terminal's process has ended")
+	}()
+	select {
+	case <-closed:
+		return
+	case <-t.ending:
+	}
+	select {
+	case <-closed:
+	case <-time.After(endLimit):
+		cancel()
+		<-closed
+	}
+}
+
+// typeInputs writes what the viewer types, without judging it
+// (stream.input.any-seq).
+func (t *terminal) typeInputs() {
+	for in := range t.out.Inputs() {
+		if len(in.Data) == 0 {
+			continue
+		}
+		if _, err := t.write(context.Background(), in.Data); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+	}
+	for range t.out.Inputs() { // nobody is there to read them
+	}
+}
+
+// write types data. It blocks while the terminal takes no more, until ctx or
+// the terminal ends.
+func (t *terminal) write(ctx context.Context, data []byte) (int, error) {
+	t.writing.Lock()
+	defer t.writing.Unlock()
+	stop := context.AfterFunc(ctx, t.tty.interruptWrite)
+	n, err := t.tty.Write(data)
+	if !stop() {
+		t.tty.resumeWrite()
+	}
+	switch {
+	case err == nil:
+		return n, nil
+	case ctx.Err() != nil:
+		return n, context.Cause(ctx)
+	case t.over() || errors.Is(err, os.ErrClosed):
+		return n, operr.New(agentv1.ErrorCode_ERROR_CODE_NOT_FOUND, "the terminal has ended")
+	default:
+		return n, operr.System("write to the terminal", err)
+	}
+}
+
+func (t *terminal) resize(sz size) error {
+	if err := t.tty.resize(sz); err != nil {
+		return operr.System("resize the terminal", err)
+	}
+	return nil
+}
+
+// close ends the terminal and returns its exit code: -1, or that of a child
+// that had ended by itself (pty.close).
+func (t *terminal) close(ctx context.Context) int {
+	if t.over() {
+		return t.exitCode()
+	}
+	t.end()
+	select {
+	case <-t.proc.Done():
+		return t.exitCode()
+	case <-ctx.Done():
+		return -1
+	}
+}
+
+// over tells whether the child has ended.
+func (t *terminal) over() bool {
+	select {
+	case <-t.proc.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+func (t *terminal) exitCode() int { return t.proc.ExitCode() }
