@@ -22,14 +22,6 @@ const (
 	MaxOpen    = 64 << 10
 )
 
-// ResendHeader is an extension outside the contract, which both sides ignore
-// when the other does not know it. A producer names itself with it when it
-// dials; a relay that answers with the same header promises to drop the frames
-// that it had from that producer before. Only then does a producer send frames
-// again that it had sent already, so that a relay killed in the middle of
-// output loses none.
-const ResendHeader = "Agentproof-Resend"
-
 // Websocket status codes, from the private range, by which this project's
 // relay tells a viewer that coming back would be of no use.
 const (
