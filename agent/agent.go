@@ -21,6 +21,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"agentproof/agent/internal/files"
 	"agentproof/agent/internal/process"
 	"agentproof/agent/internal/workspace"
 )
@@ -30,6 +31,7 @@ type Agent struct {
 	cfg     Config
 	log     *slog.Logger
 	root    workspace.Root
+	files   *files.FS
 	env     environment
 	started time.Time // monotonic base of uptime and of ping's clock
 
@@ -68,6 +70,7 @@ func New(cfg Config) (*Agent, error) {
 		// without the cost of another goroutine.
 		inline: len(cfg.Middleware) == 0,
 	}
+	a.files = files.New(root, func() int64 { return int64(a.maxPayload()) })
 	a.buffers.New = func() any { return new([]byte) }
 	a.handle = a.serve
 	for i := len(cfg.Middleware) - 1; i >= 0; i-- {

@@ -18,7 +18,8 @@ func (a *Agent) serve(ctx context.Context, req *agentv1.ControlRequest) *agentv1
 		err = a.operate(ctx, req, resp)
 	}
 	if err != nil {
-		if errors.Is(err, errStopping) {
+		// Whatever an operation says after it was told to end, it was ended.
+		if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, errStopping)) {
 			err = operr.New(agentv1.ErrorCode_ERROR_CODE_DRAINING, "%v", errStopping)
 		}
 		resp.Result, resp.Error = nil, operr.ToProto(err)
@@ -62,6 +63,10 @@ func (a *Agent) operate(ctx context.Context, req *agentv1.ControlRequest, resp *
 		out := new(agentv1.ControlResponse_Exec)
 		out.Exec, err = a.exec(ctx, op.Exec)
 		resp.Result = out
+	case *agentv1.ControlRequest_FsRead, *agentv1.ControlRequest_FsWrite, *agentv1.ControlRequest_FsList,
+		*agentv1.ControlRequest_FsMkdir, *agentv1.ControlRequest_FsMove, *agentv1.ControlRequest_FsStat,
+		*agentv1.ControlRequest_FsRemove:
+		return a.filesystem(ctx, req, resp)
 	case *agentv1.ControlRequest_PtyOpen, *agentv1.ControlRequest_PtyWrite,
 		*agentv1.ControlRequest_PtyResize, *agentv1.ControlRequest_PtyClose:
 		return a.terminal(ctx, req, resp)
