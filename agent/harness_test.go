@@ -41,20 +41,30 @@ type subject struct {
 // start runs an agent until the test ends; change may be nil.
 func start(tb testing.TB, change func(*agent.Config)) *subject {
 	tb.Helper()
-	s := prepare(tb)
+	return startOn(tb, broker.Config{}, change)
+}
+
+// startOn is start with a broker of its own kind.
+func startOn(tb testing.TB, b broker.Config, change func(*agent.Config)) *subject {
+	tb.Helper()
+	s := prepare(tb, b)
 	s.run(change)
 	s.nextHello()
 	return s
 }
 
 // prepare brings up everything but the agent.
-func prepare(tb testing.TB) *subject {
+func prepare(tb testing.TB, cfg broker.Config) *subject {
 	tb.Helper()
-	b := brokertest.Start(tb, broker.Config{})
+	b := brokertest.Start(tb, cfg)
 	s := &subject{TB: tb, broker: b, token: "token-" + uuid.NewString(), root: tb.TempDir()}
 	b.Admit("ws", s.token)
 	s.base = "agent.ws." + uuid.NewString()
-	s.cp = brokertest.Control(tb, b, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+	opts := []nats.Option{nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond)}
+	if cfg.TLS {
+		opts = append(opts, nats.RootCAs(b.CAFile()))
+	}
+	s.cp = brokertest.Control(tb, b, opts...)
 	s.hellos = s.subscribe("hello")
 	s.events = s.subscribe("events")
 	return s
@@ -83,6 +93,11 @@ func (s *subject) config() agent.Config {
 		Root:        s.root,
 		Logger:      testLogger(s.TB),
 	}
+}
+
+// offline is an agent's configuration without a broker to talk to.
+func offline(tb testing.TB) agent.Config {
+	return agent.Config{WorkspaceID: "ws", AgentID: "ag", URLs: []string{"nats://127.0.0.1:1"}, Root: tb.TempDir()}
 }
 
 // run starts the agent without waiting for it.
@@ -203,6 +218,30 @@ func execRequest(req *agentv1.ExecRequest) *agentv1.ControlRequest {
 
 func pingRequest(nonce uint64) *agentv1.ControlRequest {
 	return &agentv1.ControlRequest{Op: &agentv1.ControlRequest_Ping{Ping: &agentv1.PingRequest{Nonce: nonce}}}
+}
+
+// failed returns the error of a reply that must be one with this code, and
+// checks what the code says about trying again.
+func (s *subject) failed(resp *agentv1.ControlResponse, want agentv1.ErrorCode) *agentv1.AgentError {
+	s.Helper()
+	e := resp.GetError()
+	if e.GetCode() != want {
+		s.Fatalf("reply %v, want the error %v", resp, want)
+	}
+	if e.GetMessage() == "" {
+		s.Errorf("%v has no message", want)
+	}
+	switch want {
+	case agentv1.ErrorCode_ERROR_CODE_FENCED, agentv1.ErrorCode_ERROR_CODE_TIMEOUT, agentv1.ErrorCode_ERROR_CODE_DRAINING:
+		if !e.GetRetryable() {
+			s.Errorf("%v is not retryable", want)
+		}
+	default:
+		if e.GetRetryable() {
+			s.Errorf("%v is retryable", want)
+		}
+	}
+	return e
 }
 
 // eventually polls until ok holds.
