@@ -355,6 +355,9 @@ func (i *Instance) stop(ctx context.Context) {
 		}
 		i.wire.close()
 	}
+	if i.Watch != nil {
+		i.Watch.close()
+	}
 	if i.Broker != nil {
 		i.Broker.Close()
 	}

@@ -28,6 +28,7 @@ type Announcement struct {
 // order of arrival. It is safe for concurrent use.
 type Watcher struct {
 	base string
+	done chan struct{} // closed to end the one goroutine that receives
 
 	mu   sync.Mutex
 	seen []Announcement
@@ -35,16 +36,36 @@ type Watcher struct {
 }
 
 func watch(nc *nats.Conn, base string) (*Watcher, error) {
-	w := &Watcher{base: base, news: make(chan struct{})}
+	w := &Watcher{base: base, done: make(chan struct{}), news: make(chan struct{})}
 	// Not base.>, which holds the rpc subject: the broker would count this
-	// subscription as a responder and never say that there is none.
+	// subscription as a responder and never say that there is none. One
+	// channel for both keeps the order across them.
+	msgs := make(chan *nats.Msg, watchBuffer)
 	for _, subject := range []string{base + ".hello", base + ".events"} {
-		if _, err := nc.Subscribe(subject, w.receive); err != nil {
+		if _, err := nc.ChanSubscribe(subject, msgs); err != nil {
 			return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
 		}
 	}
-	return w, nc.Flush()
+	if err := nc.Flush(); err != nil {
+		return nil, fmt.Errorf("subscribe to announcements: %w", err)
+	}
+	go func() {
+		for {
+			select {
+			case msg := <-msgs:
+				w.receive(msg)
+			case <-w.done:
+				return
+			}
+		}
+	}()
+	return w, nil
 }
+
+// watchBuffer holds more than an agent announces while the runner is busy.
+const watchBuffer = 4096
+
+func (w *Watcher) close() { close(w.done) }
 
 func (w *Watcher) receive(msg *nats.Msg) {
 	a := Announcement{At: time.Now(), Subject: msg.Subject, Reply: msg.Reply}
