@@ -10,6 +10,7 @@ import (
 	"agentproof/suite/cases/exec"
 	"agentproof/suite/cases/fence"
 	"agentproof/suite/cases/fs"
+	"agentproof/suite/cases/lifecycle"
 	"agentproof/suite/cases/metrics"
 	"agentproof/suite/cases/path"
 	"agentproof/suite/cases/ping"
@@ -27,6 +28,7 @@ func All() []engine.Case {
 		exec.Cases(),
 		fence.Cases(),
 		fs.Cases(),
+		lifecycle.Cases(),
 		metrics.Cases(),
 		path.Cases(),
 		ping.Cases(),

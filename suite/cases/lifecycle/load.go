@@ -1,0 +1,121 @@
+package lifecycle
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"google.golang.org/protobuf/proto"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/engine"
+	"agentproof/suite/helper"
+)
+
+const (
+	// longLife is beyond the end of every case here.
+	longLife = "5m"
+	// beginLimit is how long a command may take to begin.
+	beginLimit = 20 * time.Second
+)
+
+// load starts a command that runs beyond the case's end, and returns when it
+// runs. One that ignores signals ignores all that politely ask it to end.
+func load(ctx context.Context, t *engine.T, ignoring bool) *engine.Pending {
+	name := fmt.Sprintf("begun-%d", time.Now().UnixNano())
+	script := `echo > "$0"; "$@"; "$@"; "$@"`
+	if ignoring {
+		script = `trap "" TERM INT HUP; ` + script
+	}
+	p := t.Start(engine.NewRequest(&agentv1.ExecRequest{
+		Command: append([]string{"/bin/sh", "-c", script, name}, t.Helper(ctx, "sleep", longLife)...),
+		Cwd:     t.Dir(ctx),
+	}))
+	began(ctx, t, t.Path(ctx, name))
+	return p
+}
+
+// began waits for a file that a command makes when it runs.
+func began(ctx context.Context, t *engine.T, name string) {
+	given := t.Given()
+	if !engine.Eventually(ctx, t.Scale(beginLimit), func(ctx context.Context) bool { return given.Exists(ctx, name) }) {
+		given.Fatalf("a command that begins", "none")
+	}
+}
+
+// family starts a command with descendants of these kinds and returns when all
+// of them run.
+func family(ctx context.Context, t *engine.T, kinds ...string) helper.Tree {
+	args := append([]string{"tree", "--file", "tree.json", "--sleep", longLife, "--for", longLife}, kinds...)
+	t.Start(engine.NewRequest(&agentv1.ExecRequest{Command: t.Helper(ctx, args...), Cwd: t.Dir(ctx)}))
+	report := t.Path(ctx, "tree.json")
+	began(ctx, t, report)
+	var tree helper.Tree
+	if err := json.Unmarshal(t.Given().Read(ctx, report), &tree); err != nil {
+		t.Given().Fatalf("a report of the processes that were started", "%v", err)
+	}
+	return tree
+}
+
+// tap hears what the agent announces and replies, to whomever, in the order in
+// which the broker passed it on.
+type tap struct {
+	t    *engine.T
+	nc   *nats.Conn
+	msgs chan *nats.Msg
+}
+
+// endOfTape is the subject that a tap marks its own end with.
+const endOfTape = "agentproof.end"
+
+func listen(t *engine.T) *tap {
+	// The buffer is larger than anything that a case makes happen.
+	c := &tap{t: t, nc: t.Dial(), msgs: make(chan *nats.Msg, 64<<10)}
+	base := t.Instance().Base
+	for _, subject := range []string{base + ".hello", base + ".events", nats.InboxPrefix + ">", endOfTape} {
+		if _, err := c.nc.ChanSubscribe(subject, c.msgs); err != nil {
+			t.Harness(fmt.Errorf("listen on %s: %w", subject, err))
+		}
+	}
+	if err := c.nc.FlushTimeout(beginLimit); err != nil {
+		t.Harness(fmt.Errorf("listen to the agent: %w", err))
+	}
+	return c
+}
+
+// all returns what was heard of an agent that has exited. When the broker
+// knows that it is gone, it has read all that the agent sent.
+func (c *tap) all(ctx context.Context) []*nats.Msg {
+	gone := engine.Eventually(ctx, c.t.Scale(beginLimit), func(ctx context.Context) bool {
+		_, err := c.t.SendRaw(ctx, nil, nil, time.Second)
+		return errors.Is(err, engine.ErrNoResponder)
+	})
+	if !gone {
+		c.t.Given().Fatalf("no responder after the agent's end", "one")
+	}
+	if err := c.nc.Publish(endOfTape, nil); err != nil {
+		c.t.Harness(fmt.Errorf("mark the end: %w", err))
+	}
+	var heard []*nats.Msg
+	for {
+		select {
+		case msg := <-c.msgs:
+			if msg.Subject == endOfTape {
+				return heard
+			}
+			heard = append(heard, msg)
+		case <-ctx.Done():
+			c.t.Harness(fmt.Errorf("listen to the broker: %w", context.Cause(ctx)))
+		}
+	}
+}
+
+// isGoodbye tells whether a message is the agent's goodbye.
+func isGoodbye(t *engine.T, msg *nats.Msg) bool {
+	event := &agentv1.AgentEvent{}
+	return msg.Subject == t.Instance().Base+".events" &&
+		proto.Unmarshal(msg.Data, event) == nil && event.GetGoingOffline() != nil
+}
