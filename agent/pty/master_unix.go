@@ -30,7 +30,7 @@ type master struct {
 
 	mu       sync.Mutex // guards draining, together with the read deadline
 	draining bool
-	drained  int // bytes read since; the reader's
+	waited   time.Duration // since then, for output; the reader's
 }
 
 // openMaster opens a terminal of the size and returns both its ends.
@@ -84,9 +84,10 @@ func (m *master) Close() error {
 // of buf. Its error is io.EOF when there will be no more.
 func (m *master) read(buf []byte) (n int, err error) {
 	draining := m.awaitNoLonger()
-	if draining && m.drained >= drainLimit {
+	if m.waited >= drainWait {
 		return 0, io.EOF
 	}
+	start := time.Now()
 	waitErr := m.raw.Read(func(fd uintptr) bool {
 		for n < len(buf) {
 			k, e := unix.Read(int(fd), buf[n:])
@@ -103,9 +104,10 @@ func (m *master) read(buf []byte) (n int, err error) {
 		}
 		return true
 	})
+	if draining {
+		m.waited += time.Since(start)
+	}
 	switch {
-	case waitErr == nil && draining:
-		m.drained += n
 	case waitErr == nil:
 	case errors.Is(waitErr, os.ErrDeadlineExceeded) && !draining:
 		return 0, nil // woken to drain

@@ -18,14 +18,12 @@ const (
 	// some 4 KiB a wakeup; what has gathered meanwhile rides along.
 	readSize = 64 << 10
 
-	// drainIdle ends the wait for output after the child's own end, which is
-	// only needed where somebody else keeps the terminal open. What the child
-	// wrote is in the kernel by then and comes at once.
-	drainIdle = 100 * time.Millisecond
-
-	// drainLimit is more than the kernel holds of a terminal's output, so
-	// that what is read beyond it is another process's.
-	drainLimit = 256 << 10
+	// What the child wrote is in the kernel when it ends, and comes as fast as
+	// it is read. Only where somebody else keeps the terminal open is there no
+	// end to read up to: then reading stops when nothing came for drainIdle,
+	// or when it has waited for drainWait in all.
+	drainIdle = 250 * time.Millisecond
+	drainWait = time.Second
 
 	// flushLimit bounds how long the end of a terminal waits for a relay to
 	// take the last output.
