@@ -2,6 +2,8 @@ package exec
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
@@ -107,15 +109,15 @@ func envOverridden(ctx context.Context, t *engine.T) {
 
 func envEmpty(ctx context.Context, t *engine.T) {
 	r := reportOf(ctx, t, map[string]string{probe: "", probe + "_NEW": ""})
-	for name, what := range map[string]string{probe: "a variable of the agent's set to empty", probe + "_NEW": "a new variable set to empty"} {
+	for _, name := range []string{probe, probe + "_NEW"} {
 		value, present := r.Getenv(name)
-		t.Check(present && value == "", what+", present and empty", "present %v, %q", present, value)
+		t.Check(present && value == "", name+" present and empty", "present %v, %q", present, value)
 	}
 }
 
 func envVerbatim(ctx context.Context, t *engine.T) {
 	env := map[string]string{
-		probe + "_SPACES":   "  two  words  ",
+		probe + "_BLANKS":   "  two  words  ",
 		probe + "_EQUALS":   "a=b==c",
 		probe + "_EXPANDED": "$HOME ${PATH} `exit` %PATH% ~",
 		probe + "_QUOTES":   `'single' "double" \back`,
@@ -125,9 +127,9 @@ func envVerbatim(ctx context.Context, t *engine.T) {
 		probe + "_lower":    "lower",
 	}
 	r := reportOf(ctx, t, env)
-	for name, want := range env {
+	for _, name := range slices.Sorted(maps.Keys(env)) {
 		value, present := r.Getenv(name)
-		t.Check(present && value == want, "the value of "+name+" as it was given", "present %v, %.40q", present, value)
+		t.Check(present && value == env[name], "the value of "+name+" as it was given", "present %v, %.40q", present, value)
 	}
 }
 

@@ -56,7 +56,7 @@ func killCase(clause, behaviour, kind, explain string) engine.Case {
 		Clause:  clause,
 		Needs:   engine.Exec | engine.Filesystem,
 		Explain: explain,
-		Try:     "fakeagent call exec --timeout 1s sh -c 'sleep 60 & sleep 60'; ps",
+		Try:     "fakeagent call exec --timeout 1s sh -c 'sleep 60 & sleep 60'; ps; the same with setsid before sleep",
 		Run: func(ctx context.Context, t *engine.T) {
 			tree := timedOutTree(ctx, t, kind)
 			dead(ctx, t, "the descendant", tree.Descendants[0].Ref())
