@@ -44,6 +44,8 @@ type Instance struct {
 	ControlURL string
 	// Broker is nil for an attached subject.
 	Broker *broker.Broker
+	// Relay is nil for an attached subject, and for one that was told of none.
+	Relay *Relay
 	// Process is nil for an attached subject.
 	Process Process
 	// Watch sees what the agent announces, from before its start.
@@ -119,6 +121,13 @@ func prepare(l *Launch) (*Instance, error) {
 		b.Close()
 		return nil, err
 	}
+	if !l.NoRelay {
+		if inst.Relay, err = startRelay(inst.WorkspaceID, inst.AgentID); err != nil {
+			inst.wire.close()
+			b.Close()
+			return nil, err
+		}
+	}
 	if l.BrokerDown {
 		b.Stop()
 	}
@@ -147,6 +156,13 @@ func (i *Instance) environment(l *Launch) (Environment, error) {
 		Epoch:         i.HeldEpoch,
 		ScreenControl: !l.NoScreenControl,
 		Output:        i.output,
+	}
+	if i.Relay != nil {
+		token, err := i.Relay.producerToken()
+		if err != nil {
+			return env, fmt.Errorf("mint the agent's relay token: %w", err)
+		}
+		env.RelayURL, env.RelayToken = i.Relay.URL(), token
 	}
 	live := i.Broker.URL()
 	if l.Transport == "ws" || l.Transport == "wss" {
@@ -357,6 +373,9 @@ func (i *Instance) stop(ctx context.Context) {
 	}
 	if i.Watch != nil {
 		i.Watch.close()
+	}
+	if i.Relay != nil {
+		i.Relay.Kill()
 	}
 	if i.Broker != nil {
 		i.Broker.Close()

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/session"
 	"agentproof/suite/engine"
 )
@@ -30,7 +31,14 @@ func endpointCases() []engine.Case {
 }
 
 func relayed(t *engine.T) *session.Session {
-	return t.Session(session.Config{Relay: session.Relay{Host: "relay.example", NoTLS: true}})
+	return t.Session(session.Config{Relay: t.RelayEndpoint()})
+}
+
+// leave ends a terminal as its viewer would: the session gives no other handle
+// to it.
+func leave(ctx context.Context, t *engine.T, e session.Endpoint) {
+	v := t.ViewURL(ctx, e.URL(), session.TerminalPort, nil)
+	_ = v.Close(ctx, agentv1.StreamCloseReason_STREAM_CLOSE_REASON_NORMAL, "done")
 }
 
 // routingKey checks every part of an endpoint but the channel, which it
@@ -50,6 +58,7 @@ func routingKey(t *engine.T, e session.Endpoint, port string, protocol session.P
 func terminalRoutingKey(ctx context.Context, t *engine.T) {
 	e := ok[session.Endpoint](t, "resolving the terminal's port")(relayed(t).ResolveExposedPort(ctx, session.TerminalPort))
 	routingKey(t, e, "7681", session.ProtocolPTY)
+	leave(ctx, t, e)
 }
 
 func freshTerminal(ctx context.Context, t *engine.T) {
@@ -58,6 +67,7 @@ func freshTerminal(ctx context.Context, t *engine.T) {
 	for i := range channels {
 		e := ok[session.Endpoint](t, "resolving the terminal's port")(s.ResolveExposedPort(ctx, session.TerminalPort))
 		channels[i] = routingKey(t, e, "7681", session.ProtocolPTY)
+		leave(ctx, t, e)
 	}
 	t.Check(channels[0] != channels[1], "two channels", "the same twice")
 }
