@@ -46,7 +46,10 @@ type Agent struct {
 	draining atomic.Bool
 	conn     atomic.Pointer[nats.Conn] // the newest connection, perhaps closed
 
-	commands *process.Runner // set by Run before it serves
+	// Set by Run before it serves.
+	commands  *process.Runner
+	terminals Terminals // nil where there are none, and then why
+	noPTY     string
 }
 
 // New checks cfg and returns an agent that does nothing until Run.
@@ -103,6 +106,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("agent: prepare to run commands: %w", err)
 	}
+	a.terminals, a.noPTY = a.newTerminals()
 	a.warnOfOpenCredentials()
 
 	// Operations outlive ctx: stop ends them when their turn has come.

@@ -4,14 +4,45 @@ import (
 	"context"
 
 	"agentproof/agent/internal/operr"
+	"agentproof/agent/pty"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/stream"
+	"agentproof/stream/producer"
 )
+
+// newTerminals returns what serves the pty operations, or why nothing does
+// (pty.no-relay).
+func (a *Agent) newTerminals() (t Terminals, why string) {
+	switch {
+	case a.cfg.Terminals != nil:
+		return a.cfg.Terminals, ""
+	case a.cfg.RelayURL == "":
+		return nil, "no relay is configured, and a terminal's bytes travel over one"
+	case !pty.Supported:
+		return nil, "this system has no terminals that the agent can open"
+	}
+	return pty.New(pty.Config{
+		WorkspaceID: a.cfg.WorkspaceID,
+		AgentID:     a.cfg.AgentID,
+		Relay: producer.Config{
+			RelayURL: a.cfg.RelayURL,
+			Token:    stream.Secret(a.cfg.RelayToken),
+			TLS:      a.cfg.RelayTLS,
+			Logger:   a.log,
+		},
+		Processes: a.commands,
+		Shell:     a.env.shell,
+		Environ:   a.env.with,
+		Resolve:   a.root.Resolve,
+		Logger:    a.log,
+	}), ""
+}
 
 // terminal serves the pty operations.
 func (a *Agent) terminal(ctx context.Context, req *agentv1.ControlRequest, resp *agentv1.ControlResponse) (err error) {
-	t := a.cfg.Terminals
+	t := a.terminals
 	if t == nil {
-		return operr.New(agentv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "this agent was started without terminals")
+		return operr.New(agentv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "%s", a.noPTY)
 	}
 	switch op := req.GetOp().(type) {
 	case *agentv1.ControlRequest_PtyOpen:

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,6 +40,8 @@ type Config struct {
 	// RelayURL and RelayToken lead to the stream relay; empty means none.
 	RelayURL   string
 	RelayToken string
+	// RelayTLS is for a wss relay; nil is Go's default.
+	RelayTLS *tls.Config
 	// WholeMachine and ScreenControl are the consents of the machine's owner.
 	WholeMachine  bool
 	ScreenControl bool
@@ -65,10 +68,11 @@ type Config struct {
 	// CredentialsFile is where the credentials came from, if from a file.
 	CredentialsFile string
 
-	// Terminals and Desktop serve their operations; without one they are
-	// UNSUPPORTED.
+	// Terminals, when set, serves the pty operations in the place of the
+	// agent's own terminals, which need a relay.
 	Terminals Terminals
-	Desktop   Desktop
+	// Desktop serves the desktop operations; without one they are UNSUPPORTED.
+	Desktop Desktop
 
 	// Middleware wraps the handler, the first outermost.
 	Middleware []Middleware

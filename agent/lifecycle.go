@@ -72,7 +72,7 @@ func (a *Agent) capabilities(ctx context.Context) *agentv1.Capabilities {
 		Exec:                   true,
 		Filesystem:             true,
 		Git:                    true,
-		Pty:                    a.cfg.Terminals != nil && a.cfg.RelayURL != "",
+		Pty:                    a.terminals != nil,
 		ConsentedWholeMachine:  a.cfg.WholeMachine,
 		ConsentedScreenControl: a.cfg.ScreenControl,
 	}
@@ -92,8 +92,8 @@ func (a *Agent) heartbeat(l *link) {
 		Metrics:  a.sample(),
 		Draining: a.draining.Load(),
 	}
-	if a.cfg.Terminals != nil {
-		beat.ActiveSessions = uint32(a.cfg.Terminals.Active())
+	if a.terminals != nil {
+		beat.ActiveSessions = uint32(a.terminals.Active())
 	}
 	a.event(a.subject("events"), &agentv1.AgentEvent{
 		AgentId: a.cfg.AgentID,
@@ -140,8 +140,8 @@ func (a *Agent) stop(ctx context.Context, l *link, endOperations context.CancelC
 // shutdownBackends ends what outlives a single operation.
 func (a *Agent) shutdownBackends(ctx context.Context) error {
 	var errs []error
-	if a.cfg.Terminals != nil {
-		errs = append(errs, a.cfg.Terminals.Shutdown(ctx))
+	if a.terminals != nil {
+		errs = append(errs, a.terminals.Shutdown(ctx))
 	}
 	if a.cfg.Desktop != nil {
 		errs = append(errs, a.cfg.Desktop.Shutdown(ctx))
