@@ -19,8 +19,9 @@ const defaultPath = "/bin:/usr/bin"
 // lookPath finds name as execvp does in a child with this directory and
 // environment (exec.argv): an entry of PATH that is not absolute counts from
 // dir, and a file without permission to run is remembered while the search
-// goes on. A name with a slash is returned as it is: the kernel resolves it
-// after the change of directory.
+// goes on. Unlike there, an entry that may not be searched holds nothing: it
+// is no sign that the program exists. A name with a slash is returned as it
+// is: the kernel resolves it after the change of directory.
 func lookPath(name, dir string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
@@ -35,9 +36,9 @@ func lookPath(name, dir string, env []string) (string, error) {
 	notFound := syscall.ENOENT
 	for entry := range strings.SplitSeq(path, ":") {
 		if !filepath.IsAbs(entry) {
-			entry = filepath.Join(dir, entry)
+			entry = dir + "/" + entry
 		}
-		file := filepath.Join(entry, name)
+		file := entry + "/" + name // not cleaned: .. is the kernel's to resolve
 		switch err := executable(file); {
 		case err == nil:
 			return file, nil
@@ -52,7 +53,7 @@ func lookPath(name, dir string, env []string) (string, error) {
 func executable(file string) error {
 	info, err := os.Stat(file)
 	if err != nil {
-		return err
+		return syscall.ENOENT
 	}
 	if !info.Mode().IsRegular() {
 		return syscall.EACCES

@@ -333,7 +333,12 @@ func TestProgramLookup(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "first", "tool-dir-too"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	script(t, filepath.Join(dir, "nested", "tool"), "#!/bin/sh\necho nested\n")
+	if err := os.Symlink(filepath.Join("nested", "tool-dir"), filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
 	tests := map[string]struct{ path, program, want string }{
+		"the parent of a link is the target's": {dir + "/link/..", "tool", "nested\n"},
 		"the first entry wins":                 {dir + "/first:" + dir + "/second", "tool", "first\n"},
 		"a relative entry counts from cwd":     {"second", "tool", "second\n"},
 		"an empty entry is cwd":                {":/nowhere", "tool", "here\n"},
@@ -355,6 +360,20 @@ func TestProgramLookup(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a program is missing though an entry may not be searched", func(t *testing.T) {
+		t.Parallel()
+		if os.Geteuid() == 0 {
+			t.Skip("root may search every directory")
+		}
+		closed := filepath.Join(t.TempDir(), "closed")
+		if err := os.Mkdir(closed, 0); err != nil {
+			t.Fatal(err)
+		}
+		_, err := newRunner(t).Run(t.Context(), process.Command{Argv: []string{"missing"}, Dir: dir, Env: []string{"PATH=" + closed}})
+		if e, ok := errors.AsType[*operr.Error](err); !ok || e.Code != agentv1.ErrorCode_ERROR_CODE_NOT_FOUND {
+			t.Errorf("got %v, want NOT_FOUND", err)
+		}
+	})
 	t.Run("argv[0] stays as it was given", func(t *testing.T) {
 		t.Parallel()
 		res := run(t, process.Command{Argv: []string{"sh", "-c", "ps -o args= -p $$ 2>/dev/null || tr '\\0' ' ' </proc/$$/cmdline"}, Dir: dir, Env: os.Environ()})
