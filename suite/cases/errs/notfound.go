@@ -70,7 +70,7 @@ func missingFiles(ctx context.Context, t *engine.T) {
 func missingForExec(ctx context.Context, t *engine.T) {
 	missing := t.Path(ctx, "missing")
 	t.RefusedAll(ctx, notFound, execIn(missing), execIn(missing+"/inner"),
-		run(t.Abs(ctx, missing)), run(t.Abs(ctx, missing)+"/inner"), run("agentproof-no-such-program"))
+		run(t.Abs(ctx, missing)), run(t.Abs(ctx, missing)+"/inner"))
 }
 
 func missingForGit(ctx context.Context, t *engine.T) {

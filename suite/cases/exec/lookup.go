@@ -145,7 +145,9 @@ func slashRelativeToCwd(ctx context.Context, t *engine.T) {
 
 func bareNameNotInCwd(ctx context.Context, t *engine.T) {
 	writeProgram(ctx, t, t.Path(ctx, "agentproof-tool"), "echo found")
-	t.Refused(ctx, command(ctx, t, "agentproof-tool"), notFound)
+	req := command(ctx, t, "agentproof-tool")
+	req.Env = map[string]string{"PATH": t.Abs(ctx, t.Dir(ctx)) + "/empty"}
+	t.Refused(ctx, req, notFound)
 }
 
 func missingByPath(ctx context.Context, t *engine.T) {
@@ -156,7 +158,11 @@ func missingByPath(ctx context.Context, t *engine.T) {
 }
 
 func missingByName(ctx context.Context, t *engine.T) {
-	t.Refused(ctx, command(ctx, t, "agentproof-no-such-program", "argument"), notFound)
+	// What the agent's own PATH holds is not known: a directory in it that may
+	// not be searched would make this another failure.
+	req := command(ctx, t, "agentproof-no-such-program", "argument")
+	req.Env = map[string]string{"PATH": t.Abs(ctx, t.Dir(ctx))}
+	t.Refused(ctx, req, notFound)
 }
 
 func notExecutable(ctx context.Context, t *engine.T) {
