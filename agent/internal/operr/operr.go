@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"maps"
 	"strconv"
-	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
@@ -59,6 +59,17 @@ func System(attempt string, err error) *Error {
 	return e
 }
 
+// TooLarge says that the reply to op, a result's field name, cannot be carried
+// (envelope.oversize-reply). encoded and limit are bytes; encoded may be a lower
+// bound, since the rest need not be made just to be counted.
+func TooLarge(op string, encoded, limit int64) *Error {
+	return New(agentv1.ErrorCode_ERROR_CODE_PAYLOAD_TOO_LARGE,
+		"the reply to %s takes at least %d bytes and the broker carries %d", op, encoded, limit).
+		With("op", op).
+		With("encoded_bytes", strconv.FormatInt(encoded, 10)).
+		With("max_payload", strconv.FormatInt(limit, 10))
+}
+
 // cause is the innermost text of a path error: the path is in attempt already.
 func cause(err error) string {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
@@ -76,14 +87,23 @@ func ToProto(err error) *agentv1.AgentError {
 	}
 	out := &agentv1.AgentError{
 		Code:      e.Code,
-		Message:   strings.ToValidUTF8(e.Message, "\uFFFD"),
+		Message:   validUTF8(e.Message),
 		Retryable: e.Retryable,
 		Detail:    maps.Clone(e.Detail),
 	}
 	for k, v := range out.Detail {
-		out.Detail[k] = strings.ToValidUTF8(v, "\uFFFD")
+		out.Detail[k] = validUTF8(v)
 	}
 	return out
+}
+
+// validUTF8 gives U+FFFD for each bad byte, as the whole protocol does
+// (envelope.string-utf8); strings.ToValidUTF8 gives one for a run of them.
+func validUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
 }
 
 func retryable(code agentv1.ErrorCode) bool {
