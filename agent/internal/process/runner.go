@@ -134,7 +134,8 @@ func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
 func (r *Runner) end(p *running) {
 	gone := make(chan struct{})
 	r.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(r.ctx, killLimit)
+		// Not the runner's context: Close waits for hunts, it does not end them.
+		ctx, cancel := context.WithTimeout(context.Background(), killLimit)
 		defer cancel()
 		left := r.killTree(ctx, tree{leader: p.proc.Pid, marked: func(m string) bool { return m == p.mark }})
 		if left > 0 {

@@ -42,7 +42,13 @@ func (t tree) members(procs []proc, known map[identity]bool) (live []proc) {
 		if !p.zombie {
 			live = append(live, p)
 		}
-		found = append(found, children[p.pid]...)
+		for _, c := range children[p.pid] {
+			// One that is older than its parent is the child of somebody who
+			// had the parent's pid before.
+			if c.started >= p.started {
+				found = append(found, c)
+			}
+		}
 	}
 	return live
 }

@@ -23,13 +23,15 @@ func TestMembersOfATree(t *testing.T) {
 		{pid: leader + 6, ppid: leader, group: leader, session: leader, zombie: true},
 		{pid: leader + 7, ppid: leader + 6, group: other, session: other}, // child of a dead one
 		{pid: other, ppid: 1, group: other, session: other},
+		{pid: leader + 8, ppid: 1, group: leader, session: leader, started: 9},
+		{pid: leader + 9, ppid: leader + 8, group: other, session: other, started: 8}, // older than its parent
 		{pid: other + 1, ppid: other, group: other, session: other, marks: []string{"ours.10", "theirs.1"}},
 		{pid: 1, session: leader},
 		{pid: os.Getpid(), session: leader},
 	}
 	tr := tree{leader: leader, marked: func(m string) bool { return m == "ours.1" }}
 	known := make(map[identity]bool)
-	want := []int{leader, leader + 1, leader + 2, leader + 3, leader + 4, leader + 5, leader + 7}
+	want := []int{leader, leader + 1, leader + 2, leader + 3, leader + 4, leader + 5, leader + 7, leader + 8}
 	if got := pids(tr.members(procs, known)); !slices.Equal(got, want) {
 		t.Errorf("members %v, want %v", got, want)
 	}
