@@ -54,8 +54,9 @@ type Config struct {
 	// Environ is the agent's environment, which commands inherit without the
 	// agent's credentials; nil means os.Environ().
 	Environ []string
-	// MaxOutput bounds, in bytes, what is kept of one command's output; 0
-	// means the broker's max payload (exec.output-bounded).
+	// MaxOutput bounds, in bytes, what is kept of one command's output. Below
+	// the broker's max payload, as 0 is, that is the bound: more could not be
+	// replied anyway (exec.output-bounded).
 	MaxOutput int64
 	// MaxConcurrent bounds the operations that run at once; what comes beyond
 	// is refused (envelope.bounded). 0 means DefaultMaxConcurrent.

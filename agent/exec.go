@@ -23,7 +23,7 @@ func (a *Agent) exec(ctx context.Context, req *agentv1.ExecRequest) (*agentv1.Ex
 		return nil, err
 	}
 	if res.Overflow && !res.TimedOut {
-		return nil, tooLarge("exec", res.OutputBytes, a.maxPayload()).
+		return nil, operr.TooLarge("exec", res.OutputBytes, int64(a.maxPayload())).
 			With("total_output_bytes", strconv.FormatInt(res.OutputBytes, 10))
 	}
 	if res.TimedOut {
@@ -65,14 +65,9 @@ func (a *Agent) command(req *agentv1.ExecRequest) (process.Command, error) {
 	}, nil
 }
 
-// maxOutput is what one command's output may take, in bytes: by default no
-// more than a reply could carry anyway.
-func (a *Agent) maxOutput() int64 {
-	if a.cfg.MaxOutput > 0 {
-		return a.cfg.MaxOutput
-	}
-	return int64(a.maxPayload())
-}
+// maxOutput is what is kept of one command's output, in bytes: at least what a
+// reply could carry.
+func (a *Agent) maxOutput() int64 { return max(a.cfg.MaxOutput, int64(a.maxPayload())) }
 
 // replyOverhead is more than what a reply needs beside its output, in bytes;
 // request ids are short.

@@ -24,7 +24,6 @@ func TestHello(t *testing.T) {
 	s.run(func(c *agent.Config) {
 		c.WholeMachine, c.ScreenControl = true, true
 		c.UpdateChannel, c.ResumeToken, c.Version = "stable", "resume", "v1.2.3"
-		c.RelayURL = "ws://127.0.0.1:1/stream"
 	})
 	got := s.nextHello()
 	name, err := os.Hostname()

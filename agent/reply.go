@@ -67,19 +67,15 @@ func unencodable(resp *agentv1.ControlResponse, err error) *agentv1.ControlRespo
 // oversize replaces a reply that the broker would not take
 // (envelope.oversize-reply).
 func oversize(resp *agentv1.ControlResponse, size, limit int) *agentv1.ControlResponse {
-	e := tooLarge(resultName(resp), int64(size), limit)
+	e := operr.TooLarge(resultName(resp), int64(size), int64(limit))
 	if x := resp.GetExec(); x != nil {
 		e.With("total_output_bytes", strconv.Itoa(len(x.GetStdout())+len(x.GetStderr())))
 	}
-	return &agentv1.ControlResponse{RequestId: resp.GetRequestId(), Error: operr.ToProto(e)}
-}
-
-func tooLarge(op string, size int64, limit int) *operr.Error {
-	return operr.New(agentv1.ErrorCode_ERROR_CODE_PAYLOAD_TOO_LARGE,
-		"the reply to %s takes %d bytes and the broker carries %d", op, size, limit).
-		With("op", op).
-		With("encoded_bytes", strconv.FormatInt(size, 10)).
-		With("max_payload", strconv.Itoa(limit))
+	id := resp.GetRequestId()
+	if len(id) > limit/2 {
+		id = "" // a reply without its id is still better than none
+	}
+	return &agentv1.ControlResponse{RequestId: id, Error: operr.ToProto(e)}
 }
 
 // resultName is the field name of the result that resp carries.
