@@ -3,6 +3,7 @@ package helper
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ type Report struct {
 	Argv       []string `json:"argv"` // whole, the program's name first
 	Args       []string `json:"args"` // what follows the report command's flags
 	Executable string   `json:"executable"`
+	OS         string   `json:"os"`  // as Go names it: linux, darwin
 	Env        []string `json:"env"` // NAME=value as it was handed over; elsewhere than on Linux without duplicates
 	Cwd        string   `json:"cwd"` // asked of the kernel, whatever PWD claims
 
@@ -100,6 +102,7 @@ func newReport(args []string) (*Report, error) {
 		Argv:       os.Args,
 		Args:       args,
 		Executable: exe,
+		OS:         runtime.GOOS,
 		Env:        env,
 		Cwd:        cwd,
 		PID:        os.Getpid(),

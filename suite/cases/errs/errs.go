@@ -8,6 +8,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/helper"
 )
 
 // Cases returns the cases of this area, error.
@@ -16,8 +17,9 @@ func Cases() []engine.Case {
 }
 
 const (
-	notFound = agentv1.ErrorCode_ERROR_CODE_NOT_FOUND
-	osError  = agentv1.ErrorCode_ERROR_CODE_OS
+	notFound    = agentv1.ErrorCode_ERROR_CODE_NOT_FOUND
+	osError     = agentv1.ErrorCode_ERROR_CODE_OS
+	unsupported = agentv1.ErrorCode_ERROR_CODE_UNSUPPORTED
 
 	// commandLimit, in milliseconds, ends a command that should never have
 	// started.
@@ -30,6 +32,12 @@ func arrange(ctx context.Context, t *engine.T, args ...string) {
 	given := t.Given()
 	r := given.Run(ctx, args...)
 	given.Check(r.GetExitCode() == 0, "a helper that succeeds", "exit code %d, stderr %q", r.GetExitCode(), r.GetStderr())
+}
+
+// systemOf is the agent's operating system as Go names it. Hello tells it as
+// well, but an attached agent has said it before anybody listened.
+func systemOf(ctx context.Context, t *engine.T) string {
+	return engine.Probe[helper.Report](ctx, t, "report").OS
 }
 
 // needGit ends the case where the agent's machine has no git.

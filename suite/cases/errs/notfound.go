@@ -86,8 +86,12 @@ func danglingLinks(ctx context.Context, t *engine.T) {
 
 func unknownTerminals(ctx context.Context, t *engine.T) {
 	const id = "no-such-terminal"
+	write := &agentv1.PtyWriteRequest{PtyId: id, Data: []byte("x")}
+	if t.Instance().Hello() == nil && t.Call(ctx, write).GetError().GetCode() == unsupported {
+		t.NotClaimed("the attached agent has no terminals")
+	}
 	t.RefusedAll(ctx, notFound,
-		engine.Attempt{What: "pty_write", Op: &agentv1.PtyWriteRequest{PtyId: id, Data: []byte("x")}},
+		engine.Attempt{What: "pty_write", Op: write},
 		engine.Attempt{What: "pty_resize", Op: &agentv1.PtyResizeRequest{PtyId: id, Cols: 80, Rows: 24}},
 		engine.Attempt{What: "pty_close", Op: &agentv1.PtyCloseRequest{PtyId: id}})
 }

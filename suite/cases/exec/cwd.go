@@ -93,7 +93,7 @@ func cwdSideBySide(ctx context.Context, t *engine.T) {
 func cwdNotRemembered(ctx context.Context, t *engine.T) {
 	t.File(ctx, "mark", "")
 	ended(t, t.Exec(ctx, command(ctx, t, sh("test -f mark")...)), 0)
-	r := t.Exec(ctx, &agentv1.ExecRequest{Command: sh("test -d agentproof"), TimeoutMs: commandLimit})
+	r := t.Exec(ctx, &agentv1.ExecRequest{Command: sh(`test -d "$1"`, t.Dir(ctx)), TimeoutMs: commandLimit})
 	t.Check(r.GetExitCode() == 0, "the next command in the root, where its cwd is empty", "one elsewhere")
 	r = t.Exec(ctx, command(ctx, t, sh("test -f mark")...))
 	t.Check(r.GetExitCode() == 0, "a relative cwd that still counts from the root", "one that counts from elsewhere")

@@ -5,6 +5,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/helper"
 )
 
 func slashCases() []engine.Case {
@@ -86,7 +87,7 @@ func slashMakesNoFile(ctx context.Context, t *engine.T) {
 	resp := t.Call(ctx, writeOf(name+"/").Op)
 	t.Check(resp.GetError() != nil, "an error for fs_write to new/", "a result")
 	t.Check(script(ctx, t, `test -e new || echo none`) == "none\n", "no file called new", "one that exists")
-	if t.Instance().Hello().GetOs() == agentv1.Os_OS_LINUX {
+	if engine.Probe[helper.Report](ctx, t, "report").OS == "linux" {
 		engine.Equal(t, "the error's code, which is that of EISDIR", resp.GetError().GetCode(), osError)
 	}
 }
