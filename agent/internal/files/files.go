@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"agentproof/agent/internal/operr"
 	"agentproof/agent/internal/workspace"
@@ -43,16 +42,6 @@ func (f *FS) limit() int64 {
 		}
 	}
 	return maxReplyCeiling
-}
-
-// tooLarge says that the reply to op cannot be carried (envelope.oversize-reply).
-// encoded may be a lower bound: the rest is not read just to be counted.
-func tooLarge(op string, encoded, limit int64) error {
-	return operr.New(agentv1.ErrorCode_ERROR_CODE_PAYLOAD_TOO_LARGE,
-		"%s: the reply has at least %d bytes, the broker carries %d", op, encoded, limit).
-		With("op", op).
-		With("encoded_bytes", strconv.FormatInt(encoded, 10)).
-		With("max_payload", strconv.FormatInt(limit, 10))
 }
 
 // failure is the error of an operation that tried attempt. One that has its

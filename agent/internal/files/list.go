@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"agentproof/agent/internal/operr"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
@@ -105,7 +106,7 @@ func (l *lister) add(parent string, child fs.DirEntry) error {
 	size := uint64(proto.Size(entry))
 	l.encoded += int64(protowire.SizeTag(1)+protowire.SizeVarint(size)) + int64(size)
 	if l.encoded > l.limit {
-		return tooLarge("fs_list", l.encoded, l.limit)
+		return operr.TooLarge("fs_list", l.encoded, l.limit)
 	}
 	l.entries = append(l.entries, entry)
 	if l.recursive && child.IsDir() {

@@ -113,7 +113,7 @@ func (r *reader) sized(size uint64) error {
 	r.total = size
 	part := r.want.clamp(size)
 	if encoded := encodedContent(part.end - part.start); encoded > r.limit {
-		return tooLarge("fs_read", encoded, r.limit)
+		return operr.TooLarge("fs_read", encoded, r.limit)
 	}
 	buf := make([]byte, part.end-part.start)
 	n, err := r.file.ReadAt(buf, int64(part.start))
@@ -140,7 +140,7 @@ func (r *reader) stream(ctx context.Context) error {
 		r.content = append(r.content, r.want.of(buf[:n], r.total)...)
 		r.total += uint64(n)
 		if encoded := encodedContent(uint64(len(r.content))); encoded > r.limit {
-			return tooLarge("fs_read", encoded, r.limit)
+			return operr.TooLarge("fs_read", encoded, r.limit)
 		}
 		complete := r.total >= r.want.end
 		if err == nil && (ctx.Err() != nil || time.Now().After(deadline)) {
