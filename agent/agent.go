@@ -22,6 +22,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"agentproof/agent/internal/files"
+	"agentproof/agent/internal/git"
 	"agentproof/agent/internal/process"
 	"agentproof/agent/internal/workspace"
 )
@@ -48,6 +49,7 @@ type Agent struct {
 
 	// Set by Run before it serves.
 	commands  *process.Runner
+	git       *git.Runner
 	terminals Terminals // nil where there are none, and then why
 	noPTY     string
 }
@@ -106,6 +108,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("agent: prepare to run commands: %w", err)
 	}
+	a.git = &git.Runner{Root: a.root, Commands: a.commands, Env: a.env.vars, MaxOutput: a.maxOutput}
 	a.terminals, a.noPTY = a.newTerminals()
 	a.warnOfOpenCredentials()
 

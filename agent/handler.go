@@ -63,6 +63,10 @@ func (a *Agent) operate(ctx context.Context, req *agentv1.ControlRequest, resp *
 		out := new(agentv1.ControlResponse_Exec)
 		out.Exec, err = a.exec(ctx, op.Exec)
 		resp.Result = out
+	case *agentv1.ControlRequest_Git:
+		out := new(agentv1.ControlResponse_Git)
+		out.Git, err = a.git.Run(ctx, op.Git)
+		resp.Result = out
 	case *agentv1.ControlRequest_FsRead, *agentv1.ControlRequest_FsWrite, *agentv1.ControlRequest_FsList,
 		*agentv1.ControlRequest_FsMkdir, *agentv1.ControlRequest_FsMove, *agentv1.ControlRequest_FsStat,
 		*agentv1.ControlRequest_FsRemove:
