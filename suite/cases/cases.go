@@ -10,6 +10,7 @@ import (
 	"agentproof/suite/cases/exec"
 	"agentproof/suite/cases/fence"
 	"agentproof/suite/cases/fs"
+	"agentproof/suite/cases/git"
 	"agentproof/suite/cases/lifecycle"
 	"agentproof/suite/cases/metrics"
 	"agentproof/suite/cases/path"
@@ -28,6 +29,7 @@ func All() []engine.Case {
 		exec.Cases(),
 		fence.Cases(),
 		fs.Cases(),
+		git.Cases(),
 		lifecycle.Cases(),
 		metrics.Cases(),
 		path.Cases(),
