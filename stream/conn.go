@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -18,6 +19,13 @@ import (
 
 // DefaultTimeout bounds the dial and the handshake together.
 const DefaultTimeout = 10 * time.Second
+
+// A connection's buffer for messages starts at minBuffer and is given up when a
+// message made it larger than keepBuffer, in bytes.
+const (
+	minBuffer  = 4 << 10
+	keepBuffer = 512 << 10
+)
 
 // closeTimeout bounds the websocket close handshake.
 const closeTimeout = 2 * time.Second
@@ -48,6 +56,7 @@ type Conn struct {
 	ack    *agentv1.StreamOpenAck
 	header http.Header
 	socket net.Conn     // under ws
+	buf    []byte       // for the message being received
 	heard  atomic.Int64 // unix nanoseconds of the last sign of life
 }
 
@@ -161,13 +170,40 @@ func (c *Conn) Header() http.Header { return c.header }
 // wraps ErrDropped.
 func (c *Conn) Receive(ctx context.Context) (proto.Message, error) {
 	for {
-		typ, b, err := c.ws.Read(ctx)
+		typ, body, err := c.ws.Reader(ctx)
+		var b []byte
+		if err == nil {
+			b, err = c.readBody(body)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrDropped, err)
 		}
 		c.noteLife()
 		if typ == websocket.MessageBinary {
 			return Decode(b)
+		}
+	}
+}
+
+// readBody reads a whole message, into memory that the next one overwrites. It
+// reads in big pieces because the library takes a socket that ended exactly
+// between two of them for the message's end; Decode refuses such a torso.
+func (c *Conn) readBody(body io.Reader) ([]byte, error) {
+	if len(c.buf) > keepBuffer {
+		c.buf = nil
+	}
+	for n := 0; ; {
+		if n == len(c.buf) {
+			c.buf = append(c.buf, make([]byte, max(minBuffer, n))...)
+		}
+		m, err := io.ReadFull(body, c.buf[n:])
+		n += m
+		switch err {
+		case nil:
+		case io.EOF, io.ErrUnexpectedEOF: // not wrapped: the message's own end
+			return c.buf[:n], nil
+		default:
+			return nil, err
 		}
 	}
 }
