@@ -31,7 +31,7 @@ func (t *T) Root(ctx context.Context) string {
 	if hello := inst.Hello(); hello != nil {
 		root = hello.GetWorkspaceRoot()
 	} else {
-		r := t.Given().Exec(ctx, &agentv1.ExecRequest{Command: []string{"pwd"}, Shell: true, TimeoutMs: 10_000})
+		r := t.Given().Exec(ctx, &agentv1.ExecRequest{Command: []string{"pwd"}, Shell: true, TimeoutMs: helperLimitMs})
 		root = strings.TrimSuffix(string(r.GetStdout()), "\n")
 	}
 	if !strings.HasPrefix(root, "/") {

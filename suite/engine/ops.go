@@ -106,10 +106,13 @@ func (t *T) File(ctx context.Context, name, content string) string {
 // Abs is the absolute form of a path that is relative to the agent's root.
 func (t *T) Abs(ctx context.Context, rel string) string { return path.Join(t.Root(ctx), rel) }
 
-// Run runs the helper in the case's own directory with a limit of ten
-// seconds, and returns how it ended.
+// helperLimitMs ends a helper that hangs. It is far above what any takes, so
+// that a machine under load breaks nothing.
+const helperLimitMs = 60_000
+
+// Run runs the helper in the case's own directory and returns how it ended.
 func (t *T) Run(ctx context.Context, args ...string) *agentv1.ExecResponse {
-	return t.Exec(ctx, &agentv1.ExecRequest{Command: t.Helper(ctx, args...), Cwd: t.Dir(ctx), TimeoutMs: 10_000})
+	return t.Exec(ctx, &agentv1.ExecRequest{Command: t.Helper(ctx, args...), Cwd: t.Dir(ctx), TimeoutMs: helperLimitMs})
 }
 
 // Settle brings to light what an agent does behind its replies, or without
