@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"agentproof/agent/internal/operr"
+	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
 const (
@@ -97,6 +100,11 @@ func NewRunner(opts Options) (*Runner, error) {
 // be started, or the cause of ctx if that ended first: then the command and
 // its tree were killed.
 func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
+	leave, err := r.enter()
+	if err != nil {
+		return Result{}, err
+	}
+	defer leave()
 	p, err := r.start(ctx, c)
 	if err != nil {
 		return Result{}, err
@@ -118,8 +126,7 @@ func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
 	}
 	if p.hasExited() {
 		res.TimedOut, err = false, nil
-		res.ExitCode = p.reap()
-		r.forget(p)
+		res.ExitCode = r.reap(p)
 	} else {
 		res.ExitCode = -1
 		r.end(p)
@@ -144,8 +151,7 @@ func (r *Runner) end(p *running) {
 		close(gone)
 		// Only now: while the leader is a zombie, its pid names nothing else.
 		<-p.exited
-		p.reap()
-		r.forget(p)
+		r.reap(p)
 	})
 	limit := time.NewTimer(killGrace)
 	defer limit.Stop()
@@ -158,16 +164,31 @@ func (r *Runner) end(p *running) {
 	}
 }
 
+// enter keeps Close from returning until leave is called. A closed runner
+// starts nothing.
+func (r *Runner) enter() (leave func(), err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, operr.New(agentv1.ErrorCode_ERROR_CODE_DRAINING, "the agent is stopping and runs no new command")
+	}
+	r.wg.Add(1)
+	return r.wg.Done, nil
+}
+
 func (r *Runner) remember(p *running) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.leaders[p.proc.Pid] = struct{}{}
 }
 
-func (r *Runner) forget(p *running) {
+// reap collects the status of a command that has exited.
+func (r *Runner) reap(p *running) int {
+	// In this order: a pid that is free again may be another command's.
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	delete(r.leaders, p.proc.Pid)
+	r.mu.Unlock()
+	return p.reap()
 }
 
 // leads tells whether pid is a command of this runner that is not reaped yet.

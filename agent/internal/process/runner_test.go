@@ -206,6 +206,24 @@ func TestCancelEndsTheCommand(t *testing.T) {
 	}
 }
 
+func TestAClosedRunnerStartsNothing(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t)
+	for range 2 {
+		if err := r.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := sh(t, "touch trace")
+	_, err := r.Run(t.Context(), c)
+	if e, ok := errors.AsType[*operr.Error](err); !ok || e.Code != agentv1.ErrorCode_ERROR_CODE_DRAINING {
+		t.Errorf("error %v, want DRAINING", err)
+	}
+	if exists(filepath.Join(c.Dir, "trace")) {
+		t.Error("the command ran")
+	}
+}
+
 func TestOutputBound(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -30,6 +30,11 @@ func (r *Runner) StartTerminal(ctx context.Context, c Command, tty *os.File) (*T
 	if err := admit(ctx, c); err != nil {
 		return nil, err
 	}
+	leave, err := r.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	attr, err := onTerminal()
 	if err != nil {
 		return nil, err
@@ -53,10 +58,9 @@ func (t *Terminal) run() {
 	defer close(t.done)
 	select {
 	case <-t.p.exited:
-		if t.code = t.p.reap(); t.code < 0 {
+		if t.code = t.runner.reap(t.p); t.code < 0 {
 			t.code = signalStatus(t.p.state)
 		}
-		t.runner.forget(t.p)
 		return
 	case <-t.kill:
 	}
