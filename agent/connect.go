@@ -20,6 +20,10 @@ const (
 	maxPause = 2 * time.Second
 	minPause = 100 * time.Millisecond
 
+	// maxPendingBytes bounds the requests that have arrived and are not looked
+	// at yet; some of the largest kind fit even while the machine is busy.
+	maxPendingBytes = 256 << 20
+
 	// A peer that vanished without a word is noticed by two pings unanswered.
 	pingInterval        = 10 * time.Second
 	maxPingsOutstanding = 2
@@ -116,6 +120,10 @@ func (a *Agent) subscribe(ops context.Context, l *link) error {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	sub.SetClosedHandler(func(string) { close(l.quit) })
+	// The library drops what exceeds its limits, and that would be silence.
+	if err := sub.SetPendingLimits(nats.DefaultSubPendingMsgsLimit, maxPendingBytes); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
 	l.sub = sub
 	if err := l.nc.FlushTimeout(dialTimeout); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
