@@ -115,6 +115,7 @@ func gitPaths(ctx context.Context, t *engine.T) {
 	if resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_NOT_FOUND {
 		t.Untestable("there is no git on the agent's machine")
 	}
+	engine.MustOf[*agentv1.GitResponse](t.Given(), resp)
 	want := makeNames(ctx, t, dir)
 	r := engine.Must[*agentv1.GitResponse](ctx, t, &agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_STATUS, Cwd: dir})
 	var got []string
