@@ -425,13 +425,13 @@ func check(tb testing.TB, s *relay.Server, open *agentv1.StreamOpen, accepted bo
 func TestTheEpochIsAFloorForEachChannel(t *testing.T) { // relay.token.epoch, relay.displace
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p := producer(t, s, terminal("c"))
+	p := agent(t, s, terminal("c"))
 	at := func(channel string, epoch uint64) where {
 		w := terminal(channel)
 		w.epoch = epoch
 		return w
 	}
-	v := viewer(t, s, at("c", 7))
+	v := client(t, s, at("c", 7))
 	check := func(w where, accepted bool) *stream.Conn {
 		t.Helper()
 		conn, err := tryDial(t, s, w, w.open(t, stream.RoleClient))
@@ -454,7 +454,7 @@ func TestTheEpochIsAFloorForEachChannel(t *testing.T) { // relay.token.epoch, re
 	}
 	check(at("c", 9), true)
 	check(at("c", 8), false) // also when nobody is there
-	producer(t, s, terminal("c"))
+	agent(t, s, terminal("c"))
 	check(at("c", 8), false) // and after another producer
 }
 

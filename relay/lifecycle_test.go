@@ -29,11 +29,11 @@ func TestIdleChannelsAreReapedAfterTwoMinutes(t *testing.T) {
 	t.Parallel()
 	var c clock
 	s := relaytest.Start(t, relay.Config{Now: c.now, ViewerSecret: relaytest.Secret})
-	lonely := viewer(t, s, terminal("lonely"))
-	served := producer(t, s, terminal("served"))
+	lonely := client(t, s, terminal("lonely"))
+	served := agent(t, s, terminal("served"))
 	left := terminal("left")
 	left.epoch = 9
-	p, v := producer(t, s, left), viewer(t, s, left)
+	p, v := agent(t, s, left), client(t, s, left)
 	p.frames(0, 3)
 	v.wantFrames(0, 3)
 	p.conn.Drop()
@@ -60,7 +60,7 @@ func TestIdleChannelsAreReapedAfterTwoMinutes(t *testing.T) {
 	c.advance(-121 * time.Second) // so that new tokens are good; nothing comes back by it
 	eventually(t, "the floor is forgotten", func() bool { return !refused() })
 	served.text(0, "still here")
-	viewer(t, s, terminal("served")).wantText("still here")
+	client(t, s, terminal("served")).wantText("still here")
 }
 
 func TestARelayPingsAndDropsWhoNeverAnswers(t *testing.T) {
@@ -100,7 +100,7 @@ func TestARelayPingsAndDropsWhoNeverAnswers(t *testing.T) {
 		t.Fatalf("a peer that answers was ended: %v", err)
 	default:
 	}
-	viewer(t, s, terminal("alive")).text(0, "hello")
+	client(t, s, terminal("alive")).text(0, "hello")
 	if err := <-ended; err != nil {
 		t.Fatalf("a peer that answers was ended: %v", err)
 	}
@@ -109,9 +109,9 @@ func TestARelayPingsAndDropsWhoNeverAnswers(t *testing.T) {
 func TestAPeerThatTakesNothingForTooLongIsDropped(t *testing.T) {
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{Rate: -1, PingInterval: 20 * time.Millisecond, StallTimeout: 300 * time.Millisecond})
-	p := producer(t, s, terminal("c"))
+	p := agent(t, s, terminal("c"))
 	go p.conn.Receive(context.Background()) // answers pings
-	viewer(t, s, terminal("c"))             // never reads, and so never answers
+	client(t, s, terminal("c"))             // never reads, and so never answers
 	for seq := range uint64(600) {
 		// It goes on when the viewer is gone.
 		p.send(&agentv1.StreamFrame{Seq: seq, Data: make([]byte, 16<<10)})
@@ -121,8 +121,8 @@ func TestAPeerThatTakesNothingForTooLongIsDropped(t *testing.T) {
 func TestAGracefulStopDeliversEverythingAndEndsProducersBare(t *testing.T) { // relay.bare-end
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{Rate: -1, ShutdownGrace: patience})
-	p, v := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
-	waiting := viewer(t, s, terminal("nobody produces here"))
+	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
+	waiting := client(t, s, terminal("nobody produces here"))
 	const count, size = 500, 8 << 10
 	p.frames(0, 0)
 	v.wantFrames(0, 0)
@@ -154,8 +154,8 @@ func TestAGracefulStopDeliversEverythingAndEndsProducersBare(t *testing.T) { // 
 func TestAGracefulStopIsNotHeldUpByWhoDoesNotRead(t *testing.T) {
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{Rate: -1, ShutdownGrace: 200 * time.Millisecond})
-	p := producer(t, s, terminal("c"))
-	viewer(t, s, terminal("c")) // never reads
+	p := agent(t, s, terminal("c"))
+	client(t, s, terminal("c")) // never reads
 	go func() {
 		for seq := uint64(0); ; seq++ {
 			f := &agentv1.StreamFrame{Seq: seq, Data: make([]byte, 16<<10)}
@@ -177,7 +177,7 @@ func TestAGracefulStopIsNotHeldUpByWhoDoesNotRead(t *testing.T) {
 func TestAKilledRelayEndsEverySocketBare(t *testing.T) { // relay.bare-end
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p, v := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
+	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	s.Kill()
 	p.wantEnd(bare)
 	v.wantEnd(bare)

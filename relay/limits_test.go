@@ -20,7 +20,7 @@ import (
 func TestWhatMakesNoSenseIsIgnoredAfterTheHandshake(t *testing.T) {
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	v := viewer(t, s, terminal("c"))
+	v := client(t, s, terminal("c"))
 	ws := upgrade(t, s.URL()+"?"+terminal("c").route().Query())
 	write(t, ws, websocket.MessageBinary, encode(t, terminal("c").open(t, stream.RoleAgent)))
 	if ack := wantAck(t, ws); !ack.GetAccepted() {
@@ -58,7 +58,7 @@ func TestWhatMakesNoSenseIsIgnoredAfterTheHandshake(t *testing.T) {
 func TestFramesArriveAsTheyWereSent(t *testing.T) {
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p, v := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
+	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	f := &agentv1.StreamFrame{ChannelId: "whatever", Seq: 0, Data: []byte{0, 0xff, '\n', 0x80}, ProducedAtMs: 1_700_000_000_123}
 	// A field from a later revision goes through, too.
 	f.ProtoReflect().SetUnknown([]byte{0xa2, 0x06, 1, 'x'})
@@ -77,7 +77,7 @@ func TestFramesArriveAsTheyWereSent(t *testing.T) {
 func TestMessagesOfUpTo16MiBPass(t *testing.T) {
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p, v := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
+	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	data := bytes.Repeat([]byte("0123456789abcdef"), stream.MaxMessage/16)
 	f := &agentv1.StreamFrame{Data: data[:stream.MaxMessage-1-5]} // tag, field and length
 	if n := len(encode(t, f)); n != stream.MaxMessage {
@@ -100,7 +100,7 @@ func TestAConnectionIsHeldToItsRateWithoutLoss(t *testing.T) { // relay.no-loss
 	const size, count, burst, perSecond = 16 << 10, 32, 64 << 10, 512 << 10
 	s := relaytest.Start(t, relay.Config{RateBurst: burst, Rate: perSecond})
 	for name, w := range map[string]where{"output": terminal("o"), "input": terminal("i")} {
-		from, to := producer(t, s, w), viewer(t, s, w)
+		from, to := agent(t, s, w), client(t, s, w)
 		if name == "input" {
 			from, to = to, from
 		}
@@ -126,7 +126,7 @@ func TestAConnectionIsHeldToItsRateWithoutLoss(t *testing.T) { // relay.no-loss
 func TestWithoutAViewerTheProducerIsNeverSlowed(t *testing.T) { // relay.no-loss
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{RateBurst: 1, Rate: 1})
-	p := producer(t, s, terminal("c"))
+	p := agent(t, s, terminal("c"))
 	const count = 1500
 	for seq := range uint64(count) { // at its rate, this would take months
 		p.send(&agentv1.StreamFrame{Seq: seq, Data: make([]byte, 8<<10)})
@@ -137,7 +137,7 @@ func TestWithoutAViewerTheProducerIsNeverSlowed(t *testing.T) { // relay.no-loss
 func TestAViewerThatStopsReadingHoldsTheProducerUpAndLosesNothing(t *testing.T) { // relay.no-loss
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{Rate: -1})
-	p, v := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
+	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	const size, count = 16 << 10, 800 // 13 MB
 	var sent atomic.Int64
 	done := make(chan struct{})
@@ -175,7 +175,7 @@ func TestAViewerThatStopsReadingHoldsTheProducerUpAndLosesNothing(t *testing.T) 
 func TestAProducerThatStopsReadingHoldsTheViewerUpAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{Rate: -1})
-	p, v := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
+	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	const count = 2000
 	done := make(chan struct{})
 	go func() {
@@ -196,8 +196,8 @@ func TestAProducerThatStopsReadingHoldsTheViewerUpAndLosesNothing(t *testing.T) 
 func TestChannelsAreLimited(t *testing.T) {
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{MaxChannels: 2})
-	producer(t, s, terminal("a"))
-	viewer(t, s, terminal("b"))
+	agent(t, s, terminal("a"))
+	client(t, s, terminal("b"))
 	for channel, accepted := range map[string]bool{"a": true, "b": true, "c": false} {
 		w := terminal(channel)
 		conn, err := tryDial(t, s, w, w.open(t, stream.RoleClient))
@@ -213,7 +213,7 @@ func TestChannelsAreLimited(t *testing.T) {
 func TestMetricsCountWhatHappened(t *testing.T) {
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p, v := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
+	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	p.text(0, "12345")
 	p.text(1, "678")
 	v.wantText("12345")
@@ -223,7 +223,7 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 	v.send(&agentv1.DesktopInput{Event: &agentv1.DesktopInput_Scroll{Scroll: &agentv1.ScrollEvent{DeltaY: 1}}})
 	p.next()
 	v.conn.Drop()
-	v = viewer(t, s, resumeAt("c", 2))
+	v = client(t, s, resumeAt("c", 2))
 	w := terminal("c")
 	open := w.open(t, stream.RoleClient)
 	open.Token = "ogs_x.y"

@@ -95,12 +95,12 @@ func tryDial(tb testing.TB, s *relay.Server, w where, open *agentv1.StreamOpen) 
 	return stream.Connect(ctx, s.URL()+"?"+w.route().Query(), open, &stream.ConnectOptions{Timeout: patience})
 }
 
-func producer(tb testing.TB, s *relay.Server, w where) *socket {
+func agent(tb testing.TB, s *relay.Server, w where) *socket {
 	tb.Helper()
 	return dial(tb, s, w, stream.RoleAgent)
 }
 
-func viewer(tb testing.TB, s *relay.Server, w where) *socket {
+func client(tb testing.TB, s *relay.Server, w where) *socket {
 	tb.Helper()
 	return dial(tb, s, w, stream.RoleClient)
 }

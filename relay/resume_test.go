@@ -39,14 +39,14 @@ func resumeAt(channel string, seq uint64) where {
 func TestTheRingHoldsTheLast1024Frames(t *testing.T) { // relay.replay, relay.no-loss
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p := producer(t, s, terminal("c"))
+	p := agent(t, s, terminal("c"))
 	p.frames(0, 2999)
 	eventually(t, "the relay has all frames", func() bool { return metric(t, s, "buffer_drops_total") == 3000-1024 })
 	for _, resume := range []uint64{0, 1975, 1976, 1977, 2999} {
-		v := viewer(t, s, resumeAt("c", resume))
+		v := client(t, s, resumeAt("c", resume))
 		v.wantFrames(max(resume, 1976), 2999)
 	}
-	v := viewer(t, s, resumeAt("c", 3002))
+	v := client(t, s, resumeAt("c", 3002))
 	p.frames(3000, 3005)
 	v.wantFrames(3002, 3005)
 }
@@ -55,13 +55,13 @@ func TestTheRingIsBoundedInBytes(t *testing.T) {
 	t.Parallel()
 	const size = 100 << 10
 	s := relaytest.Start(t, relay.Config{Memory: 4 << 20}) // 2 MiB each way
-	p := producer(t, s, terminal("c"))
+	p := agent(t, s, terminal("c"))
 	for seq := range uint64(100) {
 		p.send(&agentv1.StreamFrame{Seq: seq, Data: make([]byte, size)})
 	}
 	const held = 2 << 20 / (size + 256)
 	eventually(t, "the relay has all frames", func() bool { return metric(t, s, "buffer_drops_total") >= 100-held-1 })
-	v := viewer(t, s, terminal("c"))
+	v := client(t, s, terminal("c"))
 	first := v.next().(*agentv1.StreamFrame).GetSeq()
 	if first < 100-held-1 || first > 100-held+1 {
 		t.Errorf("the ring begins at frame %d, want %d", first, 100-held)
@@ -76,25 +76,25 @@ func TestTheRingIsBoundedInBytes(t *testing.T) {
 func TestAFrameThatComesASecondTimeIsDropped(t *testing.T) { // relay.replay
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p, v := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
+	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	p.frames(0, 5)
 	v.wantFrames(0, 5)
 	p.conn.Drop()
-	p = producer(t, s, terminal("c"))
+	p = agent(t, s, terminal("c"))
 	p.frames(4, 8)
 	v.wantFrames(6, 8)
-	viewer(t, s, terminal("c")).wantFrames(0, 8)
+	client(t, s, terminal("c")).wantFrames(0, 8)
 }
 
 func TestAProducerThatBeginsAtZeroAgainIsANewStream(t *testing.T) {
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p, v := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
+	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	p.frames(0, 5)
 	v.wantFrames(0, 5)
-	producer(t, s, terminal("c")).frames(0, 2)
+	agent(t, s, terminal("c")).frames(0, 2)
 	v.wantFrames(0, 2)
-	viewer(t, s, terminal("c")).wantFrames(0, 2)
+	client(t, s, terminal("c")).wantFrames(0, 2)
 }
 
 // resender opens a producer that names itself in the resend header.
@@ -116,7 +116,7 @@ func resender(tb testing.TB, s *relay.Server, w where, instance string, before i
 func TestAProducerThatNamesItselfMaySendEverythingAgain(t *testing.T) {
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	v := viewer(t, s, terminal("c"))
+	v := client(t, s, terminal("c"))
 	p := resender(t, s, terminal("c"), "one", 0)
 	p.frames(0, 5)
 	v.wantFrames(0, 5)
@@ -128,7 +128,7 @@ func TestAProducerThatNamesItselfMaySendEverythingAgain(t *testing.T) {
 	p = resender(t, s, terminal("c"), "two", 0)
 	p.frames(0, 3)
 	v.wantFrames(0, 3)
-	plain := producer(t, s, terminal("c"))
+	plain := agent(t, s, terminal("c"))
 	if got := plain.conn.Header().Get(stream.ResendHeader); got != "" {
 		t.Errorf("a plain producer is told about resending: %q", got)
 	}
@@ -144,7 +144,7 @@ func TestAReturningProducerWaitsForItsViewerInsteadOfLosingFrames(t *testing.T) 
 		p.frames(0, 2999)
 	}()
 	eventually(t, "the ring is full", func() bool { return metric(t, s, "buffer_high_water") > 1000*128 })
-	viewer(t, s, terminal("c")).wantFrames(0, 2999)
+	client(t, s, terminal("c")).wantFrames(0, 2999)
 	<-sent
 	if drops := metric(t, s, "buffer_drops_total"); drops != 0 {
 		t.Errorf("%v frames were dropped", drops)
@@ -165,7 +165,7 @@ func TestDesktopFramesAreSkippedForASlowViewerNewestWins(t *testing.T) { // rela
 	s := relaytest.Start(t, relay.Config{Rate: -1})
 	w := terminal("d")
 	w.port = stream.DesktopPort
-	p, v := producer(t, s, w), viewer(t, s, w)
+	p, v := agent(t, s, w), client(t, s, w)
 	const last = 99
 	for seq := range uint64(last + 1) { // far more than sockets and rings hold
 		p.send(&agentv1.StreamFrame{Seq: seq, Data: bytes.Repeat([]byte{byte(seq)}, size)})
@@ -182,7 +182,7 @@ func TestDesktopFramesAreSkippedForASlowViewerNewestWins(t *testing.T) { // rela
 		t.Errorf("%d of %d frames were handed over, want most of them skipped", got, last+1)
 	}
 	// A newcomer sees the newest picture at once, and not the past.
-	if f := viewer(t, s, w).next().(*agentv1.StreamFrame); f.GetSeq() != last {
+	if f := client(t, s, w).next().(*agentv1.StreamFrame); f.GetSeq() != last {
 		t.Errorf("a newcomer sees frame %d, want %d", f.GetSeq(), last)
 	}
 }
@@ -193,7 +193,7 @@ func TestADesktopAboveItsRateSkipsAndEndsWithTheNewest(t *testing.T) {
 	s := relaytest.Start(t, relay.Config{RateBurst: size, Rate: 8 * size})
 	w := terminal("d")
 	w.port = stream.DesktopPort
-	p, v := producer(t, s, w), viewer(t, s, w)
+	p, v := agent(t, s, w), client(t, s, w)
 	const last = 79
 	for seq := range uint64(last + 1) {
 		p.send(&agentv1.StreamFrame{Seq: seq, Data: make([]byte, size)})

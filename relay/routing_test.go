@@ -24,7 +24,7 @@ func TestAByteCrossesInsideItsChannelOnly(t *testing.T) { // relay.route.key, re
 	type pair struct{ producer, viewer *socket }
 	pairs := make(map[string]pair)
 	for name, w := range keys {
-		pairs[name] = pair{producer(t, s, w), viewer(t, s, w)}
+		pairs[name] = pair{agent(t, s, w), client(t, s, w)}
 	}
 	for name, p := range pairs {
 		p.producer.text(0, "from "+name)
@@ -44,7 +44,7 @@ func TestAByteCrossesInsideItsChannelOnly(t *testing.T) { // relay.route.key, re
 func TestTheChannelIDOfLaterMessagesAndTheKindDoNotRoute(t *testing.T) { // relay.route.key
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p := producer(t, s, terminal("c"))
+	p := agent(t, s, terminal("c"))
 	w := terminal("c")
 	open := w.open(t, stream.RoleClient)
 	open.Channel.Kind = agentv1.StreamKind_STREAM_KIND_DESKTOP
@@ -66,18 +66,18 @@ func TestEitherSideMayComeFirst(t *testing.T) { // relay.order
 	s := relaytest.Start(t, relay.Config{})
 	t.Run("the producer, whose output is replayed", func(t *testing.T) {
 		t.Parallel()
-		p := producer(t, s, terminal("producer first"))
+		p := agent(t, s, terminal("producer first"))
 		p.frames(0, 9)
-		v := viewer(t, s, terminal("producer first"))
+		v := client(t, s, terminal("producer first"))
 		v.wantFrames(0, 9)
 		p.frames(10, 12)
 		v.wantFrames(10, 12)
 	})
 	t.Run("the viewer, whose typing is kept", func(t *testing.T) {
 		t.Parallel()
-		v := viewer(t, s, terminal("viewer first"))
+		v := client(t, s, terminal("viewer first"))
 		v.frames(0, 3)
-		p := producer(t, s, terminal("viewer first"))
+		p := agent(t, s, terminal("viewer first"))
 		p.wantFrames(0, 3)
 		p.frames(0, 1)
 		v.wantFrames(0, 1)
@@ -87,17 +87,17 @@ func TestEitherSideMayComeFirst(t *testing.T) { // relay.order
 func TestAViewerWithoutAChannelJoinsTheNewestProducer(t *testing.T) { // relay.route.key
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	producer(t, s, terminal("a")).text(0, "old")
-	producer(t, s, terminal("b")).text(0, "new")
-	gone := producer(t, s, terminal("c"))
+	agent(t, s, terminal("a")).text(0, "old")
+	agent(t, s, terminal("b")).text(0, "new")
+	gone := agent(t, s, terminal("c"))
 	gone.text(0, "newer, but gone")
 	gone.conn.Drop()
 	other := terminal("d")
 	other.agent = "another"
-	producer(t, s, other).text(0, "another agent's")
+	agent(t, s, other).text(0, "another agent's")
 	anyone := terminal("")
 	eventually(t, "the relay has seen the newest producer go", func() bool {
-		v := viewer(t, s, anyone)
+		v := client(t, s, anyone)
 		defer v.conn.Drop()
 		f, ok := v.next().(*agentv1.StreamFrame)
 		return ok && string(f.GetData()) == "new"
@@ -107,16 +107,16 @@ func TestAViewerWithoutAChannelJoinsTheNewestProducer(t *testing.T) { // relay.r
 func TestAViewerWithoutAChannelWaitsForTheFirstProducer(t *testing.T) { // relay.route.key
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	v := viewer(t, s, terminal(""))
+	v := client(t, s, terminal(""))
 	v.text(0, "typed in advance")
-	p := producer(t, s, terminal("some channel"))
+	p := agent(t, s, terminal("some channel"))
 	p.wantText("typed in advance")
 	v.text(1, "and after")
 	p.wantText("and after")
 	p.frames(0, 4)
 	v.wantFrames(0, 4)
 	// It sits in that channel now, and a later producer does not get it.
-	producer(t, s, terminal("a later channel")).text(0, "stray")
+	agent(t, s, terminal("a later channel")).text(0, "stray")
 	p.frames(5, 6)
 	v.wantFrames(5, 6)
 }
@@ -124,18 +124,18 @@ func TestAViewerWithoutAChannelWaitsForTheFirstProducer(t *testing.T) { // relay
 func TestANewerConnectionOfTheSameRoleDisplaces(t *testing.T) { // relay.displace, relay.bare-end
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p1, v1 := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
+	p1, v1 := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	p1.frames(0, 1)
 	v1.wantFrames(0, 1)
 
-	p2 := producer(t, s, terminal("c"))
+	p2 := agent(t, s, terminal("c"))
 	p1.wantEnd(bare)
 	p2.frames(2, 3)
 	v1.wantFrames(2, 3)
 
 	later := terminal("c")
 	later.resume = 4
-	v2 := viewer(t, s, later)
+	v2 := client(t, s, later)
 	v1.wantEnd(stream.StatusDisplaced)
 	p2.frames(4, 5)
 	v2.wantFrames(4, 5)
@@ -146,14 +146,14 @@ func TestANewerConnectionOfTheSameRoleDisplaces(t *testing.T) { // relay.displac
 func TestTheProducerGoesOnWithoutAViewerWhoMayResume(t *testing.T) { // relay.viewer-gone, relay.replay
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p, v := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
+	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	p.frames(0, 4)
 	v.wantFrames(0, 4)
 	v.conn.Drop()
 	p.frames(5, 9)
 	back := terminal("c")
 	back.resume = 3
-	v = viewer(t, s, back)
+	v = client(t, s, back)
 	v.wantFrames(3, 9)
 	p.frames(10, 10)
 	v.wantFrames(10, 10)
@@ -162,7 +162,7 @@ func TestTheProducerGoesOnWithoutAViewerWhoMayResume(t *testing.T) { // relay.vi
 func TestTheViewerStaysForAProducerThatReturns(t *testing.T) { // relay.producer-gone, relay.input-once
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	p, v := producer(t, s, terminal("c")), viewer(t, s, terminal("c"))
+	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	p.frames(0, 2)
 	v.wantFrames(0, 2)
 	v.text(0, "taken")
@@ -172,7 +172,7 @@ func TestTheViewerStaysForAProducerThatReturns(t *testing.T) { // relay.producer
 	// The wrong cursor that deployed producers send must change nothing.
 	back := terminal("c")
 	back.resume = 0
-	p = producer(t, s, back)
+	p = agent(t, s, back)
 	v.text(1, "not taken")
 	p.wantText("not taken")
 	p.frames(3, 5)
@@ -182,15 +182,15 @@ func TestTheViewerStaysForAProducerThatReturns(t *testing.T) { // relay.producer
 func TestInputGoesOutOnceAndToNobodyLater(t *testing.T) { // relay.input-once
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
-	first := viewer(t, s, terminal("c"))
+	first := client(t, s, terminal("c"))
 	first.frames(0, 2)
 	first.text(3, "rm -rf, typed by somebody who left")
-	second := viewer(t, s, terminal("c"))
+	second := client(t, s, terminal("c"))
 	first.wantEnd(stream.StatusDisplaced)
 	second.frames(0, 1)
-	p := producer(t, s, terminal("c"))
+	p := agent(t, s, terminal("c"))
 	p.wantFrames(0, 1)
-	again := producer(t, s, terminal("c"))
+	again := agent(t, s, terminal("c"))
 	second.text(2, "mark")
 	again.wantText("mark")
 }
@@ -201,7 +201,7 @@ func TestStreamCloseReachesTheOtherSideAfterEverythingBefore(t *testing.T) { // 
 	const normal = 1000
 	t.Run("from the producer", func(t *testing.T) {
 		t.Parallel()
-		p, v := producer(t, s, terminal("a")), viewer(t, s, terminal("a"))
+		p, v := agent(t, s, terminal("a")), client(t, s, terminal("a"))
 		p.frames(0, 99)
 		p.send(closing(exited, "exit 0"))
 		v.wantFrames(0, 99)
@@ -211,7 +211,7 @@ func TestStreamCloseReachesTheOtherSideAfterEverythingBefore(t *testing.T) { // 
 	})
 	t.Run("from the viewer", func(t *testing.T) {
 		t.Parallel()
-		p, v := producer(t, s, terminal("b")), viewer(t, s, terminal("b"))
+		p, v := agent(t, s, terminal("b")), client(t, s, terminal("b"))
 		v.frames(0, 9)
 		v.send(closing(agentv1.StreamCloseReason_STREAM_CLOSE_REASON_NORMAL, "enough"))
 		p.wantFrames(0, 9)
@@ -221,30 +221,30 @@ func TestStreamCloseReachesTheOtherSideAfterEverythingBefore(t *testing.T) { // 
 	})
 	t.Run("to a viewer who comes later", func(t *testing.T) {
 		t.Parallel()
-		p := producer(t, s, terminal("c"))
+		p := agent(t, s, terminal("c"))
 		p.frames(0, 3)
 		p.send(closing(exited, "exit 3"))
 		p.wantEnd(normal)
-		v := viewer(t, s, terminal("c"))
+		v := client(t, s, terminal("c"))
 		v.wantFrames(0, 3)
 		v.wantClose("exit 3")
 	})
 	t.Run("to a producer who was away", func(t *testing.T) {
 		t.Parallel()
-		v := viewer(t, s, terminal("d"))
+		v := client(t, s, terminal("d"))
 		v.send(closing(agentv1.StreamCloseReason_STREAM_CLOSE_REASON_NORMAL, "enough"))
 		v.wantEnd(normal)
-		producer(t, s, terminal("d")).wantClose("enough")
+		agent(t, s, terminal("d")).wantClose("enough")
 	})
 	t.Run("and the next producer begins anew", func(t *testing.T) {
 		t.Parallel()
-		p, v := producer(t, s, terminal("e")), viewer(t, s, terminal("e"))
+		p, v := agent(t, s, terminal("e")), client(t, s, terminal("e"))
 		p.frames(0, 9)
 		p.send(closing(exited, "exit 0"))
 		v.wantFrames(0, 9)
 		v.wantClose("exit 0")
-		p = producer(t, s, terminal("e"))
+		p = agent(t, s, terminal("e"))
 		p.text(0, "anew")
-		viewer(t, s, terminal("e")).wantText("anew")
+		client(t, s, terminal("e")).wantText("anew")
 	})
 }
