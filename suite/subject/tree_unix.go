@@ -9,10 +9,8 @@ import (
 	"time"
 )
 
-// processTree ends an agent with the processes of its group.
-type processTree struct{}
-
-func (processTree) prepare(cmd *exec.Cmd) {
+// prepareTree makes cmd the leader of a process group, which killTree reaches.
+func prepareTree(cmd *exec.Cmd) {
 	// A group of its own keeps a Ctrl-C at the runner's terminal from ending
 	// agents before their cases have been cleaned up.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -20,9 +18,11 @@ func (processTree) prepare(cmd *exec.Cmd) {
 	cmd.WaitDelay = 2 * time.Second
 }
 
-func (processTree) kill(cmd *exec.Cmd) error {
+// killTree ends the whole group at once, also after its leader has ended.
+func killTree(cmd *exec.Cmd) error {
 	err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-	if errors.Is(err, syscall.ESRCH) {
+	// macOS answers EPERM for a group in which nobody is left but the dead.
+	if errors.Is(err, syscall.ESRCH) || errors.Is(err, syscall.EPERM) {
 		return nil
 	}
 	return err

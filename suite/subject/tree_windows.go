@@ -7,13 +7,11 @@ import (
 	"time"
 )
 
-// processTree ends an agent. Windows is not certified, and what the agent
-// started is left to the agent.
-type processTree struct{}
+// Windows is not certified: what an agent started is left to the agent.
 
-func (processTree) prepare(cmd *exec.Cmd) { cmd.WaitDelay = 2 * time.Second }
+func prepareTree(cmd *exec.Cmd) { cmd.WaitDelay = 2 * time.Second }
 
-func (processTree) kill(cmd *exec.Cmd) error {
+func killTree(cmd *exec.Cmd) error {
 	if err := cmd.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}

@@ -1,0 +1,73 @@
+package subject
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"agentproof/suite/engine"
+)
+
+// environ is this process's environment without what an agent could mistake
+// for its own, and with what it must be told.
+func environ(env engine.Environment) []string {
+	var out []string
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		if strings.HasPrefix(name, "AGENTPROOF_") || strings.HasPrefix(name, "OPENGENI_") || name == "DISPLAY" || name == "PWD" {
+			continue
+		}
+		out = append(out, kv)
+	}
+	out = append(out,
+		"PWD="+env.Root,
+		"AGENTPROOF_NATS_URL="+strings.Join(env.URLs, ","),
+		"AGENTPROOF_NATS_TOKEN="+env.Token,
+		"AGENTPROOF_WORKSPACE_ID="+env.WorkspaceID,
+		"AGENTPROOF_AGENT_ID="+env.AgentID,
+		"AGENTPROOF_EPOCH="+strconv.FormatUint(uint64(env.Epoch), 10),
+		"AGENTPROOF_RELAY_URL="+env.RelayURL,
+		"AGENTPROOF_RELAY_TOKEN="+env.RelayToken,
+		"AGENTPROOF_SCREEN_CONTROL="+strconv.FormatBool(env.ScreenControl),
+		"OPENGENI_CONFIG_DIR="+env.ConfigDir,
+	)
+	if env.Display != "" {
+		out = append(out, "DISPLAY="+env.Display)
+	}
+	if env.CAFile != "" {
+		out = append(out, "SSL_CERT_FILE="+env.CAFile)
+	}
+	return env.Layer(out)
+}
+
+// credentials is the file that deployed agents read.
+type credentials struct {
+	AgentID                string   `json:"agent_id"`
+	WorkspaceID            string   `json:"workspace_id"`
+	NATSBearer             string   `json:"nats_bearer"`
+	NATSURLs               []string `json:"nats_urls"`
+	RelayURL               string   `json:"relay_url"`
+	RelayToken             string   `json:"relay_token"`
+	UpdatePubkey           string   `json:"update_pubkey"`
+	ConsentedWholeMachine  bool     `json:"consented_whole_machine"`
+	ConsentedScreenControl bool     `json:"consented_screen_control"`
+	UpdateChannel          string   `json:"update_channel"`
+	ResumeToken            string   `json:"resume_token"`
+	LastKnownEpoch         uint32   `json:"last_known_epoch"`
+}
+
+func writeCredentials(env engine.Environment) error {
+	data, err := json.MarshalIndent(credentials{
+		AgentID: env.AgentID, WorkspaceID: env.WorkspaceID,
+		NATSBearer: env.Token, NATSURLs: env.URLs,
+		RelayURL: env.RelayURL, RelayToken: env.RelayToken,
+		ConsentedWholeMachine: true, ConsentedScreenControl: env.ScreenControl,
+		UpdateChannel: "stable", LastKnownEpoch: env.Epoch,
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(env.ConfigDir, "credentials.json"), data, 0o600)
+}
