@@ -21,7 +21,7 @@ const exitCodes = `Exit codes:
   0  conformant
   1  the agent breaks a MUST
   2  wrong usage, or nothing was selected
-  3  the harness failed, or the agent never became ready
+  3  the harness failed or was interrupted, or the agent never became ready
   5  selected cases could not run`
 
 // app is one invocation: where it reads and writes, and the suite.
@@ -53,9 +53,9 @@ func (a *app) command() *cobra.Command {
 clause of the specification, what it keeps and what it breaks.
 
 ` + exitCodes,
-		Example: `  conformance run                       certify the bundled agent
-  conformance run -- ./my-agent run     certify your build
-  conformance explain exec.timeout/...  what one case wants, and why`,
+		Example: `  conformance run                          certify the bundled agent
+  conformance run -- ./my-agent run        certify your build
+  conformance explain ping.nonce/echoed    what one case wants, and why`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -3,17 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"net/url"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"agentproof/docs/spec"
-	"agentproof/internal/bundled"
 	"agentproof/internal/cli"
+	"agentproof/session"
+	"agentproof/session/natsrpc"
 	"agentproof/suite/engine"
-	"agentproof/suite/report"
-	"agentproof/suite/subject"
 )
 
 // runFlags are the flags of `conformance run`.
@@ -44,9 +43,9 @@ COMMAND is told everything by its environment: AGENTPROOF_NATS_URL,
 AGENTPROOF_NATS_TOKEN, AGENTPROOF_WORKSPACE_ID, AGENTPROOF_AGENT_ID,
 AGENTPROOF_EPOCH, AGENTPROOF_RELAY_URL, AGENTPROOF_RELAY_TOKEN,
 AGENTPROOF_SCREEN_CONTROL, and by a credentials.json in $OPENGENI_CONFIG_DIR.
-Its working directory is its workspace root.
+Its working directory is its workspace root. "go run PACKAGE" is built once.
 
-In a glob, * matches within a word, ** anything.
+In a glob, * matches within a word of an id, ** anything; words end at . and /.
 
 ` + exitCodes,
 		Example: `  conformance run
@@ -54,7 +53,11 @@ In a glob, * matches within a word, ** anything.
   conformance run --case 'exec.**' --skip '**/setsid'
   conformance run --attach nats://user:password@127.0.0.1:4222 --workspace ws --agent machine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+			switch dash := cmd.ArgsLenAtDash(); {
+			case dash == 0 && len(args) == 0:
+				// An empty variable must not certify the wrong agent.
+				return cli.Usage("the agent's command is missing after --")
+			case dash != 0 && len(args) > 0:
 				return cli.Usage("unexpected argument %q: the agent's command comes after --", args[0])
 			}
 			return a.certify(cmd, f, args)
@@ -73,8 +76,8 @@ In a glob, * matches within a word, ** anything.
 	fl.StringVar(&f.attach, "attach", "", "certify a running agent behind the broker at `URL`")
 	fl.StringVar(&f.workspace, "workspace", "", "with --attach: the agent's workspace `ID`")
 	fl.StringVar(&f.agent, "agent", "", "with --attach: the agent's `ID`")
-	fl.StringVar(&f.base, "subject-base", "", "with --attach: the agent's subject base, when it is not agent.WORKSPACE.AGENT")
-	fl.Uint32Var(&f.heldEpoch, "held-epoch", 0, "with --attach: the epoch that the agent holds")
+	fl.StringVar(&f.base, "subject-base", "", "with --attach: the agent's subject `BASE`, when it is not agent.WORKSPACE.AGENT")
+	fl.Uint32Var(&f.heldEpoch, "held-epoch", 0, "with --attach: the `EPOCH` that the agent holds")
 	cli.Complete(cmd, "profile", engine.Profiles()...)
 	cli.Complete(cmd, "level", "must", "should")
 	cli.Complete(cmd, "format", "text", "json")
@@ -82,103 +85,39 @@ In a glob, * matches within a word, ** anything.
 	return cmd
 }
 
+// maxScale bounds --timeout-scale: a hundredfold is slower than any machine.
+const maxScale = 100
+
 // validate finds what is wrong with the flags before anything is started.
 func (f *runFlags) validate(argv []string) error {
 	switch {
 	case f.format != "text" && f.format != "json":
 		return fmt.Errorf("--format %q: there are text and json", f.format)
-	case f.scale <= 0:
-		return fmt.Errorf("--timeout-scale %v: it must be above 0", f.scale)
+	case !(f.scale > 0 && f.scale <= maxScale): // also what is no number
+		return fmt.Errorf("--timeout-scale %v: it must be above 0 and at most %d", f.scale, maxScale)
 	case f.parallel < 0:
 		return fmt.Errorf("--parallel %d: it must not be negative", f.parallel)
-	case f.attach != "" && len(argv) > 0:
-		return errors.New("--attach and a command exclude each other")
-	case f.attach != "" && (f.workspace == "" || f.agent == ""):
-		return errors.New("--attach needs --workspace and --agent")
 	case f.attach == "" && (f.workspace != "" || f.agent != "" || f.base != "" || f.heldEpoch != 0):
 		return errors.New("--workspace, --agent, --subject-base and --held-epoch go with --attach")
+	case f.attach != "" && len(argv) > 0:
+		return errors.New("--attach and a command exclude each other")
+	case f.attach != "":
+		return f.validateAttachment()
 	}
 	return nil
 }
 
-// subject is the agent that the flags name.
-func (f *runFlags) subject(argv []string) (engine.Subject, func(), error) {
-	if f.attach != "" {
-		return subject.Attached(engine.Attachment{
-			URL: f.attach, WorkspaceID: f.workspace, AgentID: f.agent, SubjectBase: f.base, HeldEpoch: f.heldEpoch,
-		}), func() {}, nil
+func (f *runFlags) validateAttachment() error {
+	if f.workspace == "" || f.agent == "" {
+		return errors.New("--attach needs --workspace and --agent")
 	}
-	if len(argv) > 0 {
-		return subject.Command(argv...)
+	// What the parser would say quotes the URL, and with it the password.
+	u, err := url.Parse(f.attach)
+	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+		return errors.New("--attach: it takes a URL such as nats://user:password@127.0.0.1:4222")
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return engine.Subject{}, nil, fmt.Errorf("find this program: %w", err)
-	}
-	s, done, err := subject.Command(self, bundled.Command)
-	s.Name = "the bundled agent"
-	return s, done, err
-}
-
-func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
-	if err := f.validate(argv); err != nil {
-		return cli.Usage("%w", err)
-	}
-	subj, done, err := f.subject(argv)
-	if err != nil {
-		return cli.Usage("%w", err)
-	}
-	defer done()
-	program, err := os.Executable()
-	if err != nil {
-		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("find the helper program: %w", err)}
-	}
-	line := newProgressLine(a.err)
-	rep, err := engine.Run(cmd.Context(), engine.Options{
-		Spec: a.spec, Cases: a.cases, Subject: subj, Selection: f.selection, Revision: f.revision,
-		Parallel: f.parallel, TimeoutScale: f.scale, HelperProgram: program, Progress: line.update,
-	})
-	line.clear()
-	switch {
-	case errors.Is(err, engine.ErrSubject):
-		return &cli.ExitError{Code: exitHarness, Err: err}
-	case errors.Is(err, engine.ErrNothingSelected):
-		return cli.Usage("%w: see 'conformance list'", err)
-	case err != nil && cmd.Context().Err() != nil:
-		return &cli.ExitError{Code: exitHarness, Err: err}
-	case err != nil:
-		return cli.Usage("%w", err)
-	}
-	return a.publish(rep, f)
-}
-
-// publish writes and prints the report, and turns it into an exit code.
-func (a *app) publish(rep *engine.Report, f runFlags) error {
-	if f.out != "" {
-		if err := report.Write(f.out, rep); err != nil {
-			return &cli.ExitError{Code: exitHarness, Err: err}
-		}
-	}
-	if f.format == "json" {
-		data, err := report.JSON(rep)
-		if err == nil {
-			_, err = a.out.Write(data)
-		}
-		if err != nil {
-			return &cli.ExitError{Code: exitHarness, Err: err}
-		}
-	} else {
-		dir := f.out
-		if dir != "" {
-			dir = filepath.Clean(dir)
-		}
-		opts := report.TextOptions{Spec: a.spec, Color: cli.Colors(a.out), Dir: dir}
-		if err := report.Text(a.out, rep, opts); err != nil {
-			return &cli.ExitError{Code: exitHarness, Err: err}
-		}
-	}
-	if code := rep.ExitCode(); code != 0 {
-		return &cli.ExitError{Code: code}
-	}
-	return nil
+	rpc := natsrpc.New(natsrpc.Config{}) // connects to nothing
+	defer rpc.Close()
+	_, err = session.New(rpc, session.Config{WorkspaceID: f.workspace, AgentID: f.agent, SubjectBase: f.base})
+	return err
 }

@@ -6,11 +6,23 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
+
+// textWidth is how wide text is folded where no terminal says otherwise.
+const textWidth = 100
+
+// Terminal tells whether w is a terminal, and its file descriptor.
+func Terminal(w io.Writer) (fd int, ok bool) {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0, false
+	}
+	fd = int(f.Fd())
+	return fd, term.IsTerminal(fd)
+}
 
 // Colors tells whether to colour what is written to w: only on a terminal, and
 // not under NO_COLOR or a TERM of dumb.
@@ -18,31 +30,22 @@ func Colors(w io.Writer) bool {
 	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	_, ok := Terminal(w)
+	return ok
 }
 
-// Wrap writes text behind a label, folded at 80 columns and indented to stay
-// behind it.
-func Wrap(w io.Writer, label, text string) {
-	const width = 80
-	column := len(label)
-	fmt.Fprint(w, label)
-	used := column
-	for i, word := range strings.Fields(text) {
-		if i > 0 {
-			if used+1+len(word) > width {
-				fmt.Fprintf(w, "\n%s", strings.Repeat(" ", column))
-				used = column
-			} else {
-				fmt.Fprint(w, " ")
-				used++
-			}
-		}
-		fmt.Fprint(w, word)
-		used += len(word)
+// Width is how many columns text on w may take: a terminal's, at least 40, or
+// what suits a file.
+func Width(w io.Writer) int {
+	fd, ok := Terminal(w)
+	if !ok {
+		return textWidth
 	}
-	fmt.Fprintln(w)
+	width, _, err := term.GetSize(fd)
+	if err != nil || width <= 0 {
+		return textWidth
+	}
+	return max(width, 40)
 }
 
 // Complete gives a flag its values for shell completion.
@@ -58,7 +61,7 @@ func VersionCommand(program string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", program, Version())
 			return err

@@ -4,27 +4,39 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"agentproof/docs/spec"
+	"agentproof/internal/fold"
 	"agentproof/suite/engine"
 )
 
 // TextOptions says how a person sees a report.
 type TextOptions struct {
+	// Spec gives the words of the clauses; without it there are their ids.
 	Spec  *spec.Spec
 	Color bool
+	// Width is where text is folded, in columns; 0 means 100. What went over
+	// the wire is never folded, so that it can be copied.
+	Width int
 	// Dir is where the report's files are, to point at them; may be empty.
 	Dir string
+	// Hint is a last line that says what to do about broken clauses; it is
+	// left out when there are none.
+	Hint string
 }
 
-// Text writes what was broken, then a table, then the verdict.
+// Text writes what was broken, the gravest last, then a table and the verdict.
 func Text(w io.Writer, r *engine.Report, opts TextOptions) error {
-	p := &printer{opts: opts}
-	for _, status := range []engine.Status{engine.HarnessError, engine.Blocked, engine.Untestable, engine.Warn, engine.Fail} {
+	if opts.Width <= 0 {
+		opts.Width = 100
+	}
+	p := &printer{opts: opts, printed: make(map[string]bool)}
+	p.missing(r, engine.NotClaimed)
+	p.missing(r, engine.Untestable)
+	for _, status := range []engine.Status{engine.Blocked, engine.HarnessError, engine.Warn, engine.Fail} {
 		for _, c := range r.Results {
 			if c.Status == status {
 				p.problem(c)
@@ -40,6 +52,9 @@ func Text(w io.Writer, r *engine.Report, opts TextOptions) error {
 type printer struct {
 	strings.Builder
 	opts TextOptions
+	// printed holds what agents said already: cases that share an instance
+	// share its output.
+	printed map[string]bool
 }
 
 const (
@@ -59,6 +74,18 @@ func (p *printer) paint(code, text string) string {
 
 func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
+// field writes folded text behind a label.
+func (p *printer) field(label, text string) {
+	text = fold.Text(p.opts.Width, fmt.Sprintf("  %-7s ", label), printable(text))
+	p.WriteString(strings.Replace(text, label, p.paint(faint, label), 1))
+}
+
+// block writes lines as they are behind a label.
+func (p *printer) block(label, text string) {
+	text = strings.ReplaceAll(printable(strings.TrimRight(text, "\n")), "\n", "\n          ")
+	p.printf("  %s%s%s\n", p.paint(faint, label), strings.Repeat(" ", max(1, 8-utf8.RuneCountInString(label))), text)
+}
+
 func statusColor(s engine.Status) string {
 	switch s {
 	case engine.Pass:
@@ -72,47 +99,81 @@ func statusColor(s engine.Status) string {
 	}
 }
 
-// problem shows one case that did not pass. What could not be tried takes two
-// lines, what is broken everything that helps to mend it.
+// missing lists the cases that were not tried, grouped by why.
+func (p *printer) missing(r *engine.Report, status engine.Status) {
+	var reasons []string
+	ids := make(map[string][]string)
+	for _, c := range r.Results {
+		if c.Status != status {
+			continue
+		}
+		if ids[c.Reason] == nil {
+			reasons = append(reasons, c.Reason)
+		}
+		ids[c.Reason] = append(ids[c.Reason], c.ID)
+	}
+	for _, reason := range reasons {
+		name := strings.ToUpper(string(status))
+		text := fold.Text(p.opts.Width, name+"  ", printable(reason))
+		p.WriteString(strings.Replace(text, name, p.paint(statusColor(status), name), 1))
+		p.field(plural(len(ids[reason]), "case"), strings.Join(ids[reason], " "))
+		p.printf("\n")
+	}
+}
+
+// problem shows everything that helps to mend what is broken.
 func (p *printer) problem(c engine.Result) {
-	p.printf("%s  %s\n", p.paint(statusColor(c.Status), strings.ToUpper(string(c.Status))), p.paint(bold, c.ID))
-	if c.Status == engine.Untestable {
-		p.printf("      %s\n\n", p.line(c.Reason))
-		return
+	p.printf("%s  %s  %s\n", p.paint(statusColor(c.Status), strings.ToUpper(string(c.Status))),
+		p.paint(bold, c.ID), p.paint(faint, duration(c.Took)))
+	text := ""
+	if p.opts.Spec != nil {
+		clause, _ := p.opts.Spec.Clause(c.Clause)
+		text = " · " + clause.Text
 	}
-	if clause, ok := p.opts.Spec.Clause(c.Clause); ok {
-		p.printf("  clause  %s %s · %s\n", clause.ID, c.Level, clause.Text)
-	}
+	p.field("clause", c.Clause+" "+c.Level.String()+text)
 	if len(c.Failures) == 0 {
-		p.printf("  reason  %s\n", p.line(c.Reason))
+		p.field("reason", c.Reason)
 	}
 	for _, f := range c.Failures {
-		p.printf("  want    %s\n  got     %s\n", p.line(f.Want), p.line(f.Got))
+		p.field("want", f.Want)
+		p.field("got", f.Got)
 	}
 	for _, note := range c.Notes {
-		p.printf("  note    %s\n", strings.ReplaceAll(printable(note), "\n", "\n          "))
+		p.block("note", note)
 	}
-	for _, x := range c.Exchanges[max(0, len(c.Exchanges)-3):] {
+	subject := ""
+	for _, x := range c.Exchanges[max(0, len(c.Exchanges)-shownExchanges):] {
+		if x.Subject != subject {
+			subject = x.Subject
+			p.block("wire", subject)
+		}
 		p.exchange(NewExchange(x))
 	}
-	if c.Output != "" && c.Status != engine.Warn {
-		p.printf("  agent   %s\n", p.paint(faint, strings.ReplaceAll(printable(tail(c.Output, 6)), "\n", "\n          ")))
+	if said := tail(c.Output, shownLines); said != "" && c.Status != engine.Warn && !p.printed[said] {
+		p.printed[said] = true
+		p.block("agent", said)
 	}
 	p.printf("\n")
 }
 
-func (p *printer) exchange(x Exchange) {
-	p.printf("  %s      %s %s\n", p.paint(faint, "→ "), x.Subject, x.Request)
-	if x.Error != "" {
-		p.printf("  %s      %s (%.3f s)\n", p.paint(faint, "← "), x.Error, x.Seconds)
-		return
-	}
-	p.printf("  %s      %s (%.3f s)\n", p.paint(faint, "← "), x.Response, x.Seconds)
-}
+// shownExchanges and shownLines bound what a failure shows of the wire and of
+// the agent's output. run.json has the rest.
+const (
+	shownExchanges = 3
+	shownLines     = 8
+)
 
-// line keeps a reason on one line and free of control characters.
-func (p *printer) line(s string) string {
-	return strings.ReplaceAll(printable(s), "\n", " ")
+func (p *printer) exchange(x Exchange) {
+	p.block("→", string(x.Request))
+	answer := string(x.Response)
+	if x.Error != "" {
+		answer = x.Error
+	}
+	after := duration(time.Duration(x.Seconds * float64(time.Second)))
+	p.block("←", answer+" after "+after)
+	for _, note := range x.Notes {
+		p.block("", note)
+	}
 }
 
 // tail is the last n lines of s.
@@ -121,64 +182,49 @@ func tail(s string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// table counts the statuses of every area that was selected.
-func (p *printer) table(r *engine.Report) {
-	counts := make(map[string]map[engine.Status]int)
-	var areas []string
-	for _, c := range r.Results {
-		if c.Status == engine.NotSelected {
-			continue
-		}
-		if counts[c.Area] == nil {
-			counts[c.Area] = make(map[engine.Status]int)
-			areas = append(areas, c.Area)
-		}
-		counts[c.Area][c.Status]++
+// duration is d as a person would say it.
+func duration(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return "<1 ms"
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	default:
+		d = d.Round(time.Second)
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
 	}
-	slices.Sort(areas)
-	columns := slices.DeleteFunc(engine.Statuses(), func(s engine.Status) bool {
-		return s == engine.NotSelected || s != engine.Pass && s != engine.Fail && r.Totals[s] == 0
-	})
-	tw := tabwriter.NewWriter(p, 0, 8, 2, ' ', tabwriter.AlignRight)
-	row := func(cells ...string) { fmt.Fprintln(tw, strings.Join(cells, "\t")+"\t") }
-	header := []string{"area"}
-	for _, s := range columns {
-		header = append(header, string(s))
-	}
-	row(header...)
-	for _, area := range areas {
-		cells := []string{area}
-		for _, s := range columns {
-			cells = append(cells, count(counts[area][s]))
-		}
-		row(cells...)
-	}
-	total := []string{"all"}
-	for _, s := range columns {
-		total = append(total, count(r.Totals[s]))
-	}
-	row(total...)
-	_ = tw.Flush()
 }
 
-func count(n int) string {
-	if n == 0 {
-		return "·"
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
 	}
-	return fmt.Sprint(n)
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func (p *printer) verdict(r *engine.Report) {
 	p.printf("\n")
 	for _, pr := range r.Profiles {
-		p.printf("profile %-9s %s\n", pr.Name, p.paint(verdictColor(pr.Result), pr.Result))
+		p.printf("profile  %-8s  %s\n", pr.Name, p.paint(verdictColor(pr.Result), strings.ReplaceAll(pr.Result, "-", " ")))
 	}
 	ran := len(r.Results) - r.Totals[engine.NotSelected]
-	name := cmp.Or(r.Subject.Name, "the agent")
-	p.printf("\n%s: %s", p.paint(bold, name), p.paint(verdictColor(r.Verdict()), sentence(r)))
-	p.printf(" (%d cases at %s, %s)\n", ran, r.Revision, r.Took.Round(100*time.Millisecond))
+	color := verdictColor(r.Verdict())
+	p.printf("\n%s %s", p.paint(color, verdictMark(r)), p.paint(bold, cmp.Or(printable(r.Subject.Name), "the agent")))
+	if about := strings.TrimSpace(r.Subject.Version + " " + strings.Trim(r.Subject.OS+"/"+r.Subject.Arch, "/")); about != "" {
+		p.printf(" %s", p.paint(faint, "("+printable(about)+")"))
+	}
+	p.printf(": %s\n", p.paint(color, sentence(r)))
+	p.printf("  %s of %d at %s in %s", plural(ran, "case"), len(r.Results), r.Revision, duration(r.Took))
 	if p.opts.Dir != "" {
-		p.printf("report in %s\n", p.opts.Dir)
+		p.printf(" · report in %s", p.opts.Dir)
+	}
+	p.printf("\n")
+	if p.opts.Hint != "" && r.Totals[engine.Fail]+r.Totals[engine.Warn] > 0 {
+		p.printf("  %s\n", p.opts.Hint)
 	}
 }
 
@@ -193,22 +239,36 @@ func verdictColor(result string) string {
 	}
 }
 
-// sentence is the verdict in words. A filtered run is never called conformant.
-func sentence(r *engine.Report) string {
+// verdictMark says it without colour.
+func verdictMark(r *engine.Report) string {
 	switch {
 	case r.Verdict() == engine.NotConformant:
-		return fmt.Sprintf("not conformant, %d MUST broken", r.Totals[engine.Fail])
+		return "✗"
+	case r.ExitCode() == 0:
+		return "✓"
+	default:
+		return "?"
+	}
+}
+
+// sentence is the verdict in words. A filtered run is never called conformant.
+func sentence(r *engine.Report) string {
+	broken := ""
+	if n := r.Totals[engine.Warn]; n > 0 {
+		broken = fmt.Sprintf(", %d SHOULD broken", n)
+	}
+	switch {
+	case r.Verdict() == engine.NotConformant:
+		return fmt.Sprintf("not conformant, %d MUST broken%s", r.Totals[engine.Fail], broken)
 	case r.Totals[engine.HarnessError] > 0:
-		return fmt.Sprintf("no verdict, %d harness errors", r.Totals[engine.HarnessError])
+		return "no verdict, " + plural(r.Totals[engine.HarnessError], "harness error")
 	case r.Verdict() == engine.Incomplete:
 		return "incomplete, some MUST could not be judged"
 	case r.Verdict() != engine.Conformant:
 		return "nothing judged, the agent claims none of it"
 	case r.Selection.Filtered():
-		return "what was selected passes; a filtered run certifies nothing"
-	case r.Totals[engine.Warn] > 0:
-		return fmt.Sprintf("conformant, %d SHOULD broken", r.Totals[engine.Warn])
+		return "what was selected passes" + broken + "; a filtered run certifies nothing"
 	default:
-		return "conformant"
+		return "conformant" + broken
 	}
 }

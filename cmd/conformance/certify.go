@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"agentproof/internal/bundled"
+	"agentproof/internal/cli"
+	"agentproof/suite/engine"
+	"agentproof/suite/report"
+	"agentproof/suite/subject"
+)
+
+// certify runs the cases and publishes the report.
+func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
+	if err := f.validate(argv); err != nil {
+		return cli.Usage("%w", err)
+	}
+	if f.out != "" {
+		// Now rather than after a minute of work.
+		if err := os.MkdirAll(f.out, 0o755); err != nil {
+			return cli.Usage("--out: %w", err)
+		}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("find this program: %w", err)}
+	}
+	subj, done, err := f.subject(program, argv)
+	if err != nil {
+		return cli.Usage("%w", err)
+	}
+	defer done()
+	line := newProgressLine(a.err)
+	rep, err := engine.Run(cmd.Context(), engine.Options{
+		Spec: a.spec, Cases: a.cases, Subject: subj, Selection: f.selection, Revision: f.revision,
+		Parallel: f.parallel, TimeoutScale: f.scale, HelperProgram: program, Progress: line.update,
+	})
+	line.close()
+	switch {
+	case err == nil:
+		return a.publish(rep, f)
+	case errors.Is(err, engine.ErrSubject), cmd.Context().Err() != nil:
+		return &cli.ExitError{Code: exitHarness, Err: err}
+	case errors.Is(err, engine.ErrNothingSelected):
+		return cli.Usage("%w: see 'conformance list'", err)
+	default:
+		return cli.Usage("%w", err)
+	}
+}
+
+// subject is the agent that the flags name; done frees what it needed.
+func (f *runFlags) subject(program string, argv []string) (s engine.Subject, done func(), err error) {
+	switch {
+	case f.attach != "":
+		return subject.Attached(engine.Attachment{
+			URL: f.attach, WorkspaceID: f.workspace, AgentID: f.agent, SubjectBase: f.base, HeldEpoch: f.heldEpoch,
+		}), func() {}, nil
+	case len(argv) > 0:
+		return subject.Command(argv...)
+	default:
+		s, done, err = subject.Command(program, bundled.Command)
+		s.Name = "the bundled agent"
+		return s, done, err
+	}
+}
+
+// publish writes and prints the report, and turns it into an exit code.
+func (a *app) publish(rep *engine.Report, f runFlags) error {
+	if f.out != "" {
+		if err := report.Write(f.out, rep); err != nil {
+			return &cli.ExitError{Code: exitHarness, Err: err}
+		}
+	}
+	if err := a.print(rep, f); err != nil {
+		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("print the report: %w", err)}
+	}
+	if code := rep.ExitCode(); code != 0 {
+		return &cli.ExitError{Code: code}
+	}
+	return nil
+}
+
+func (a *app) print(rep *engine.Report, f runFlags) error {
+	if f.format == "json" {
+		data, err := report.JSON(rep)
+		if err != nil {
+			return err
+		}
+		_, err = a.out.Write(data)
+		return err
+	}
+	opts := report.TextOptions{
+		Spec: a.spec, Color: cli.Colors(a.out), Width: cli.Width(a.out),
+		Hint: "conformance explain CASE says what a case wants, why, and how to try it by hand",
+	}
+	if f.out != "" {
+		opts.Dir = filepath.Clean(f.out)
+	}
+	return report.Text(a.out, rep, opts)
+}

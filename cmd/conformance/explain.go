@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"agentproof/docs/spec"
+	"agentproof/internal/cli"
+	"agentproof/internal/fold"
+	"agentproof/suite/engine"
+)
+
+func (a *app) explainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "explain CASE",
+		Short:   "Say what a case or clause demands, why, and how to try it by hand",
+		Example: "  conformance explain fence.first/stale-ping",
+		Args:    cli.Args(1, 1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return a.ids(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.explain(args[0]) },
+	}
+}
+
+// explain takes the id of a case, or that of a clause, which explains all its
+// cases.
+func (a *app) explain(id string) error {
+	for i := range a.cases {
+		if c := &a.cases[i]; c.ID == id {
+			fmt.Fprintf(a.out, "%s\n\n", c.ID)
+			clause, _ := a.spec.Clause(c.Clause)
+			a.explainClause(clause)
+			a.explainCase(c, clause)
+			return nil
+		}
+	}
+	clause, ok := a.spec.Clause(id)
+	if !ok {
+		return cli.Usage("there is no case or clause %q%s", id, a.nearest(id))
+	}
+	a.explainClause(clause)
+	for i := range a.cases {
+		if c := &a.cases[i]; c.Clause == id {
+			fmt.Fprintf(a.out, "\n%s\n\n", c.ID)
+			a.explainCase(c, clause)
+		}
+	}
+	return nil
+}
+
+func (a *app) explainClause(clause spec.Clause) {
+	level := clause.Level.String()
+	if clause.MustSince != "" {
+		level += ", MUST from " + clause.MustSince
+	}
+	a.field("clause", clause.ID+" · "+level)
+	a.field("demands", clause.Text)
+}
+
+func (a *app) explainCase(c *engine.Case, clause spec.Clause) {
+	a.field("why", c.Explain)
+	if c.Try != "" {
+		// Not folded: it is there to be copied.
+		fmt.Fprintf(a.out, "%-9s%s\n", "by hand", c.Try)
+	}
+	if c.Needs != 0 {
+		a.field("needs", c.Needs.String())
+	}
+	switch {
+	case clause.Unsafe || c.Unsafe:
+		a.field("runs", "only on an agent that the suite started: it could destroy something")
+	case c.Launch != nil:
+		a.field("runs", "on an instance of its own, so not with --attach")
+	}
+	fmt.Fprintf(a.out, "%-9sconformance run --case '%s'\n", "run it", c.ID)
+}
+
+func (a *app) field(label, text string) {
+	fmt.Fprint(a.out, fold.Text(min(cli.Width(a.out), 100), fmt.Sprintf("%-9s", label), text))
+}
+
+// nearest suggests ids that share a word with a wrong one.
+func (a *app) nearest(id string) string {
+	words := strings.FieldsFunc(id, func(r rune) bool { return r == '.' || r == '/' })
+	best, score := "", 0
+	for i := range a.cases {
+		n := 0
+		for _, w := range words {
+			if strings.Contains(a.cases[i].ID, w) {
+				n++
+			}
+		}
+		if n > score {
+			best, score = a.cases[i].ID, n
+		}
+	}
+	if best == "" {
+		return "; see 'conformance list'"
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}

@@ -1,0 +1,32 @@
+// Package fold breaks text into lines for people to read.
+package fold
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Text puts text behind a label and folds it at width columns, indented to stay
+// behind the label. Words are never cut, so that a long one can be copied whole.
+// The result ends in a newline.
+func Text(width int, label, text string) string {
+	indent := utf8.RuneCountInString(label)
+	var b strings.Builder
+	b.WriteString(label)
+	column := indent
+	for i, word := range strings.Fields(text) {
+		size := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case column+1+size > width:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += size
+	}
+	return b.String() + "\n"
+}

@@ -1,0 +1,32 @@
+package fold_test
+
+import (
+	"testing"
+
+	"agentproof/internal/fold"
+)
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name        string
+		width       int
+		label, text string
+		want        string
+	}{
+		{"a short text stays on its line", 20, "why  ", "so it is", "why  so it is\n"},
+		{"a long text is folded behind its label", 12, "why  ", "one two three four", "why  one two\n     three\n     four\n"},
+		{"a line may be as wide as the width", 8, "- ", "ab cde f", "- ab cde\n  f\n"},
+		{"characters count, not bytes", 8, "→ ", "äö üäö ü", "→ äö üäö\n  ü\n"},
+		{"a word that is too long is not cut", 6, "- ", "a abcdefghi b", "- a\n  abcdefghi\n  b\n"},
+		{"white space is only what separates words", 20, "- ", "  a\n\tb  ", "- a b\n"},
+		{"nothing is a label alone", 20, "- ", "", "- \n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := fold.Text(tt.width, tt.label, tt.text); got != tt.want {
+				t.Errorf("got\n%q, want\n%q", got, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,69 @@
+package report
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"agentproof/suite/engine"
+)
+
+// table counts the statuses of every area that was selected.
+func (p *printer) table(r *engine.Report) {
+	counts := make(map[string]map[engine.Status]int)
+	var areas []string
+	first := len("total")
+	for _, c := range r.Results {
+		if c.Status == engine.NotSelected {
+			continue
+		}
+		if counts[c.Area] == nil {
+			counts[c.Area] = make(map[engine.Status]int)
+			areas = append(areas, c.Area)
+			first = max(first, len(c.Area))
+		}
+		counts[c.Area][c.Status]++
+	}
+	slices.Sort(areas)
+	heads := columns(r)
+
+	p.printf("%s", pad("", first))
+	for _, s := range heads {
+		p.printf("  %s", p.paint(faint, lead(string(s), columnWidth(s))))
+	}
+	p.printf("\n")
+	row := func(name string, n map[engine.Status]int) {
+		p.printf("%s", pad(name, first))
+		for _, s := range heads {
+			p.printf("  %s", p.cell(s, n[s]))
+		}
+		p.printf("\n")
+	}
+	for _, area := range areas {
+		row(area, counts[area])
+	}
+	row("total", r.Totals)
+}
+
+// columns are the statuses that the table has: those that occurred, and always
+// pass and fail.
+func columns(r *engine.Report) []engine.Status {
+	return slices.DeleteFunc(engine.Statuses(), func(s engine.Status) bool {
+		return s == engine.NotSelected || s != engine.Pass && s != engine.Fail && r.Totals[s] == 0
+	})
+}
+
+// columnWidth has room for the heading and for four digits.
+func columnWidth(s engine.Status) int { return max(4, len(s)) }
+
+// cell is a count, coloured where there is one.
+func (p *printer) cell(s engine.Status, n int) string {
+	if n == 0 {
+		return p.paint(faint, strings.Repeat(" ", columnWidth(s)-1)+"·")
+	}
+	return p.paint(statusColor(s), lead(strconv.Itoa(n), columnWidth(s)))
+}
+
+// pad fills ASCII text up to width behind, lead before.
+func pad(s string, width int) string  { return s + strings.Repeat(" ", max(0, width-len(s))) }
+func lead(s string, width int) string { return strings.Repeat(" ", max(0, width-len(s))) + s }
