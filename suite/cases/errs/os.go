@@ -148,7 +148,8 @@ func wrongKind(ctx context.Context, t *engine.T) []failure {
 func noPermission(ctx context.Context, t *engine.T) {
 	file := t.File(ctx, obstacle+"/file", "")
 	if engine.Probe[helper.FileInfo](ctx, t, "lstat", obstacle).UID == 0 {
-		t.Untestable("the agent runs as root, to whom no file is denied")
+		t.RefusedAll(ctx, osError, deniedToRoot(ctx, t, file)...)
+		return
 	}
 	arrange(ctx, t, "chmod", "0", obstacle)
 	t.Cleanup(func(ctx context.Context) { t.Run(ctx, "chmod", "755", obstacle) })
@@ -157,12 +158,27 @@ func noPermission(ctx context.Context, t *engine.T) {
 		move(file, t.Path(ctx, "moved")), execIn(dir), run(t.Abs(ctx, file)))
 }
 
-func argumentTooLong(ctx context.Context, t *engine.T) {
-	if systemOf(ctx, t) != "linux" {
-		t.Untestable("this system takes any single argument that fits into a request")
+// deniedToRoot is what even an agent that runs as root may not do: run a file
+// that nobody may, and on Linux write to a constant of the kernel.
+func deniedToRoot(ctx context.Context, t *engine.T, file string) []engine.Attempt {
+	attempts := []engine.Attempt{run(t.Abs(ctx, file))}
+	const constant = "/proc/sys/kernel/ostype"
+	if engine.Probe[helper.FileInfo](ctx, t, "lstat", constant).Exists {
+		attempts = append(attempts, writeOf(constant))
 	}
-	// Linux takes 128 KiB in one argument, however much there is for all.
+	return attempts
+}
+
+func argumentTooLong(ctx context.Context, t *engine.T) {
+	// Linux takes 128 KiB in one argument; others limit them all together.
+	size := 200 << 10
+	if systemOf(ctx, t) != "linux" {
+		size = 3 << 19
+		if t.Instance().Broker == nil {
+			t.Untestable("an attached agent's broker may not carry an argument that is too long for this system")
+		}
+	}
 	t.Refused(ctx, &agentv1.ExecRequest{
-		Command: []string{"/bin/sh", "-c", "exit 0", "sh", strings.Repeat("x", 200<<10)}, TimeoutMs: commandLimit,
+		Command: []string{"/bin/sh", "-c", "exit 0", "sh", strings.Repeat("x", size)}, TimeoutMs: commandLimit,
 	}, osError)
 }
