@@ -17,6 +17,8 @@ const (
 	oldSize  = 20_000
 )
 
+// These cases have an agent of their own: the disk lasts as long as the command
+// that holds it, which is for ever to an agent that runs one thing at a time.
 func fullDiskCases() []engine.Case {
 	return []engine.Case{
 		{
@@ -24,6 +26,7 @@ func fullDiskCases() []engine.Case {
 			Clause:  "fs.write.no-torn-file",
 			Needs:   needs,
 			Explain: "When the disk fills up during a save, the user loses the new text at worst, and never the old one as well.",
+			Launch:  &engine.Launch{},
 			Run:     writeOnFullDisk,
 		},
 		{
@@ -31,6 +34,7 @@ func fullDiskCases() []engine.Case {
 			Clause:  "fs.write.no-torn-file",
 			Needs:   needs,
 			Explain: "A caller sends a failed piece again; what was left of it would then be in the file twice.",
+			Launch:  &engine.Launch{},
 			Run:     appendOnFullDisk,
 		},
 	}
