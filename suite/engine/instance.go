@@ -36,7 +36,10 @@ type Instance struct {
 	Base        string
 	WorkspaceID string
 	AgentID     string
-	Token       string
+	// Token and RelayToken are the agent's own secrets, empty where they are
+	// not known or there is none.
+	Token      string
+	RelayToken string
 	// HeldEpoch is the epoch that the agent was started with; 0 where that is
 	// none or unknown.
 	HeldEpoch uint32
@@ -162,6 +165,7 @@ func (i *Instance) environment(l *Launch) (Environment, error) {
 		if err != nil {
 			return env, fmt.Errorf("mint the agent's relay token: %w", err)
 		}
+		i.RelayToken = token
 		env.RelayURL, env.RelayToken = i.Relay.URL(), token
 	}
 	live := i.Broker.URL()
