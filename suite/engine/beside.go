@@ -12,7 +12,7 @@ import (
 // agent that is gone has left on the machine. Cases that use it set Launch,
 // which keeps them away from attached subjects.
 func (t *T) Beside(ctx context.Context, l *Launch) *T {
-	inst, err := launch(ctx, &t.opts.Subject, l)
+	inst, err := launch(ctx, t.opts, l)
 	if err != nil {
 		t.Logf("%v", err)
 		t.Given().Fatalf("a second agent that becomes ready", "one that does not")

@@ -66,7 +66,8 @@ type Instance struct {
 }
 
 // launch starts an instance of a subject that can be started.
-func launch(ctx context.Context, s *Subject, l *Launch) (*Instance, error) {
+func launch(ctx context.Context, o *Options, l *Launch) (*Instance, error) {
+	s := &o.Subject
 	inst, err := prepare(l)
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func launch(ctx context.Context, s *Subject, l *Launch) (*Instance, error) {
 	if !l.ready() {
 		return inst, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	ctx, cancel := within(ctx, o.scale(readyLimit))
 	defer cancel()
 	if err := inst.AwaitReady(ctx); err != nil {
 		err = fmt.Errorf("%s: %w%s", s.Name, err, inst.outputNote())
@@ -256,7 +257,12 @@ func (i *Instance) notReady(awaited string, err error) error {
 	if errors.Is(err, errEnded) {
 		return fmt.Errorf("the agent ended with status %d before %s came", i.Process.ExitCode(), awaited)
 	}
-	return fmt.Errorf("the agent is not ready, waited for %s: %w", awaited, err)
+	return fmt.Errorf("waited for %s: %w", awaited, err)
+}
+
+// within bounds ctx by a limit that its cause names.
+func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("none came within %v", limit))
 }
 
 // pause waits a moment between two tries, or until ctx ends.
@@ -393,22 +399,35 @@ func (i *Instance) stop(ctx context.Context) {
 type tailBuffer struct {
 	limit int
 
-	mu  sync.Mutex
-	buf []byte
+	mu      sync.Mutex
+	buf     []byte
+	written int64 // also what is not kept any more
 }
 
 func (b *tailBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.buf = append(b.buf, p...)
+	b.written += int64(len(p))
 	if over := len(b.buf) - b.limit; over > 0 {
 		b.buf = bytes.Clone(b.buf[over:])
 	}
 	return len(p), nil
 }
 
-func (b *tailBuffer) String() string {
+func (b *tailBuffer) String() string { return b.since(0) }
+
+// mark is a place in the output, for since.
+func (b *tailBuffer) mark() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return string(b.buf)
+	return b.written
+}
+
+// since is what was written after the mark, as far as it was kept.
+func (b *tailBuffer) since(mark int64) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kept := b.written - int64(len(b.buf))
+	return string(b.buf[max(0, mark-kept):])
 }

@@ -31,7 +31,7 @@ const (
 var ErrNothingSelected = errors.New("the selection leaves no case to run")
 
 // ErrSubject wraps the reason why the subject never became ready.
-var ErrSubject = errors.New("the subject could not be started")
+var ErrSubject = errors.New("the agent never became ready")
 
 // Options says what to run against what. Spec, Cases, Subject and
 // HelperProgram are required.
@@ -240,12 +240,16 @@ func (r *runner) attempt(ctx context.Context, st *state) {
 	var err error
 	if c.Launch == nil {
 		inst, err = r.sharedInstance(ctx)
-	} else if inst, err = launch(ctx, &r.opts.Subject, c.Launch); err == nil {
+	} else if inst, err = launch(ctx, &r.opts, c.Launch); err == nil {
 		defer func() { inst.stop(ctx) }()
 	}
 	if err != nil {
 		st.settleStart(c, err)
 		return
+	}
+	var mark int64 // what others made a shared agent print explains nothing
+	if c.Launch == nil {
+		mark = inst.output.mark()
 	}
 	if missing := c.Needs &^ inst.features(); missing != 0 && (c.Launch == nil || c.Launch.ready()) {
 		st.status, st.reason = NotClaimed, "the agent does not offer "+missing.String()
@@ -256,7 +260,7 @@ func (r *runner) attempt(ctx context.Context, st *state) {
 		r.checkShared(ctx, inst)
 	}
 	if gravity(st.verdict()) > 0 {
-		st.output = inst.output.String()
+		st.output = inst.output.since(mark)
 	}
 }
 
@@ -323,9 +327,9 @@ func (r *runner) sharedInstance(ctx context.Context) (*Instance, error) {
 	var inst *Instance
 	var err error
 	if r.opts.Subject.Attached != nil {
-		inst, err = attach(ctx, r.opts.Subject.Attached)
+		inst, err = attach(ctx, r.opts.Subject.Attached, r.opts.scale(attachLimit))
 	} else {
-		inst, err = launch(ctx, &r.opts.Subject, &Launch{})
+		inst, err = launch(ctx, &r.opts, &Launch{})
 	}
 	if err != nil {
 		return nil, err
@@ -380,7 +384,7 @@ func (r *runner) progress(last *Result) {
 }
 
 // attach connects to a subject that runs already.
-func attach(ctx context.Context, a *Attachment) (*Instance, error) {
+func attach(ctx context.Context, a *Attachment, limit time.Duration) (*Instance, error) {
 	inst := &Instance{
 		Base:        a.SubjectBase,
 		WorkspaceID: a.WorkspaceID,
@@ -396,7 +400,7 @@ func attach(ctx context.Context, a *Attachment) (*Instance, error) {
 	if err := inst.connect(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, attachLimit)
+	ctx, cancel := within(ctx, limit)
 	defer cancel()
 	if err := inst.AwaitReady(ctx); err != nil {
 		inst.stop(ctx)
