@@ -23,6 +23,7 @@ import (
 
 	"agentproof/agent/internal/files"
 	"agentproof/agent/internal/git"
+	"agentproof/agent/internal/metrics"
 	"agentproof/agent/internal/process"
 	"agentproof/agent/internal/workspace"
 )
@@ -50,6 +51,7 @@ type Agent struct {
 	// Set by Run before it serves.
 	commands  *process.Runner
 	git       *git.Runner
+	metrics   *metrics.Sampler
 	terminals Terminals // nil where there are none, and then why
 	noPTY     string
 }
@@ -108,6 +110,8 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("agent: prepare to run commands: %w", err)
 	}
+	a.metrics = metrics.Start(a.root.Dir())
+	defer a.metrics.Close()
 	a.git = &git.Runner{Root: a.root, Commands: a.commands, Env: a.env.vars, MaxOutput: a.maxOutput}
 	a.terminals, a.noPTY = a.newTerminals()
 	a.warnOfOpenCredentials()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"agentproof/agent/internal/operr"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
@@ -58,7 +59,7 @@ func (a *Agent) operate(ctx context.Context, req *agentv1.ControlRequest, resp *
 	}
 	switch op := req.GetOp().(type) {
 	case *agentv1.ControlRequest_Metrics:
-		resp.Result = &agentv1.ControlResponse_Metrics{Metrics: a.sample()}
+		resp.Result = &agentv1.ControlResponse_Metrics{Metrics: a.metrics.Sample(time.Now())}
 	case *agentv1.ControlRequest_Exec:
 		out := new(agentv1.ControlResponse_Exec)
 		out.Exec, err = a.exec(ctx, op.Exec)

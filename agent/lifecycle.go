@@ -89,7 +89,7 @@ func (a *Agent) heartbeat(l *link) {
 	beat := &agentv1.Heartbeat{
 		Seq:      l.seq,
 		UptimeMs: uint64(a.uptime().Milliseconds()),
-		Metrics:  a.sample(),
+		Metrics:  a.metrics.Sample(time.Now()),
 		Draining: a.draining.Load(),
 	}
 	if a.terminals != nil {

@@ -99,6 +99,8 @@ func withoutTheMachine(next Handler) Handler {
 		switch req.GetOp().(type) {
 		case *agentv1.ControlRequest_Exec:
 			resp.Result = &agentv1.ControlResponse_Exec{Exec: &agentv1.ExecResponse{}}
+		case *agentv1.ControlRequest_Metrics:
+			resp.Result = &agentv1.ControlResponse_Metrics{Metrics: &agentv1.MetricsSample{}}
 		case *agentv1.ControlRequest_Git:
 			resp.Result = &agentv1.ControlResponse_Git{Git: &agentv1.GitResponse{}}
 		case *agentv1.ControlRequest_FsRead:
