@@ -20,9 +20,6 @@ type copier struct {
 	linked map[fileID]string
 }
 
-// fileID is a file's identity on the host.
-type fileID struct{ device, inode uint64 }
-
 // copy copies what is at from, a symlink as itself, to the name to, which must
 // be free.
 func (c *copier) copy(ctx context.Context, from, to string) error {

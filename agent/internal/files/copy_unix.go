@@ -13,6 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// fileID is a file's identity on the host.
+type fileID struct{ device, inode uint64 }
+
 // identify tells whether a file may have further links, and which file it is.
 func identify(info fs.FileInfo) (id fileID, shared bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -31,8 +30,6 @@ const (
 
 	// maxReply is the default limit of a NATS server.
 	maxReply = 1 << 20
-	// patience bounds every wait for something that takes milliseconds.
-	patience = 20 * time.Second
 )
 
 // tree is a workspace of its own.

@@ -14,8 +14,12 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
-// specialBound is what fs.read.special grants, with room for a busy machine.
-const specialBound = 10 * time.Second
+const (
+	// specialBound is what fs.read.special grants, with room for a busy machine.
+	specialBound = 10 * time.Second
+	// patience bounds every wait for something that takes milliseconds.
+	patience = 20 * time.Second
+)
 
 func (tr tree) fifo(t testing.TB, name string) string {
 	t.Helper()

@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,20 +74,16 @@ func TestAMissingSourceIsZero(t *testing.T) {
 func TestABusyProcessorShows(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
-	stop := make(chan struct{})
+	var stop atomic.Bool
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
+		for !stop.Load() {
+			runtime.Gosched()
 		}
 	})
 	eventually(t, func() bool { return s.Sample(time.Now()).GetCpuPercent() > 0 }, "the processor is busy")
 	checkBounds(t, s.Sample(time.Now()))
-	close(stop)
+	stop.Store(true)
 	wg.Wait()
 }
 
