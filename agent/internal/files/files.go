@@ -27,6 +27,9 @@ type FS struct {
 // to carry, in bytes.
 const maxReplyCeiling = 64 << 20
 
+// tempPattern names what an operation builds before it moves it into place.
+const tempPattern = ".agentproof-*"
+
 // New returns the file operations of root. maxReply tells how many bytes an
 // encoded reply may have at most; it is asked anew by each read and list, since
 // another broker may have another limit. Where it is nil or returns nothing

@@ -7,8 +7,6 @@ import (
 	"os"
 )
 
-const tempPattern = ".agentproof-*"
-
 // replace leaves it to the caller to write in place: a new file would not have
 // the old one's access list.
 func (w *writer) replace(*os.File, fs.FileInfo) bool { return false }

@@ -8,9 +8,6 @@ import (
 	"syscall"
 )
 
-// tempPattern names what an operation builds before it moves it into place.
-const tempPattern = ".agentproof-*"
-
 // replace puts a new file in the place of the existing one, so that readers and
 // a crash see the old or the new content whole. It does so only where nobody
 // can tell the new file from the old: one link, no extended attributes, same
@@ -34,7 +31,7 @@ func (w *writer) replace(file *os.File, old fs.FileInfo) bool {
 		return false
 	}
 	if !w.imitate(temp, old, st) || os.Rename(temp.Name(), target) != nil {
-		os.Remove(temp.Name()) // what cannot be removed is an empty promise at worst: a stray temp file
+		_ = os.Remove(temp.Name()) // the caller's own error counts more
 		return false
 	}
 	return true
