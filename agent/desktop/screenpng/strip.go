@@ -1,0 +1,190 @@
+package screenpng
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/adler32"
+	"hash/crc32"
+	"math/bits"
+	"slices"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// Filter types of a PNG row.
+const (
+	filterNone = 0
+	filterSub  = 1
+	filterUp   = 2
+)
+
+// A strip is a range of rows that is compressed by itself, so that strips can
+// be made side by side and kept while their pixels stay the same.
+type strip struct {
+	from, to int    // rows
+	chunk    []byte // the IDAT chunk; nil when it has to be made
+	sum      uint32 // adler32 of the filtered rows
+}
+
+// worker is what one goroutine needs to make strips.
+type worker struct {
+	raw     []byte       // the filtered rows of a strip
+	chunk   bytes.Buffer // its IDAT chunk
+	colours cache
+	// Drawn things repeat themselves, and higher levels cost twice the time
+	// for a few per cent. In photos there is nothing to find: looking for it
+	// takes long and makes them bigger.
+	drawn, photo deflater
+}
+
+// make compresses the rows of img into s. It returns false if the palette is
+// full; a nil palette means true colour.
+func (w *worker) make(s *strip, img Image, p *palette) (bool, error) {
+	size := 3*img.Width + 1 // with the filter's type
+	noisy := p == nil && s.noisy(img)
+	if p != nil {
+		size = img.Width + 1
+	}
+	w.raw = slices.Grow(w.raw[:0], size*(s.to-s.from))[:size*(s.to-s.from)]
+	s.sum = 1
+	for y := s.from; y < s.to; y++ {
+		row, out := img.row(y), w.raw[size*(y-s.from):][:size:size]
+		first := y == s.from // strips know nothing of each other
+		switch {
+		case !first && bytes.Equal(row, img.row(y-1)):
+			out[0] = filterUp
+			clear(out[1:])
+			s.sum = combineUnchanged(s.sum, size-1)
+			continue
+		case p != nil:
+			out[0] = filterNone
+			if !w.colours.index(out[1:], row, p) {
+				return false, nil
+			}
+		case noisy && !first:
+			out[0] = filterUp
+			subtractRGB(out[1:], row, img.row(y-1))
+		default:
+			out[0] = filterSub
+			out[1], out[2], out[3] = row[2], row[1], row[0]
+			subtractRGB(out[4:], row[4:], row)
+		}
+		s.sum = combine(s.sum, adler32.Checksum(out), size)
+	}
+	if noisy {
+		return true, w.compress(s, &w.photo, flate.HuffmanOnly)
+	}
+	return true, w.compress(s, &w.drawn, flate.BestSpeed)
+}
+
+// noisy tells photos from what is drawn: there, differences between neighbours
+// hardly ever repeat.
+func (s *strip) noisy(img Image) bool {
+	pairs, repeats := 0, 0
+	for y := s.from; y < s.to; y += sampleRows {
+		row := img.row(y)
+		for x := 8; x+4 <= len(row); x += 4 {
+			a, b := pixel(row[x-8:]), pixel(row[x-4:])
+			if pixel(row[x:])-b == b-a {
+				repeats++
+			}
+			pairs++
+		}
+	}
+	return repeats < pairs/4
+}
+
+func pixel(row []byte) uint32 { return binary.LittleEndian.Uint32(row) & colourMask }
+
+// A deflater is a compressor that is made with its first use.
+type deflater struct{ *flate.Writer }
+
+func (d *deflater) reset(out *bytes.Buffer, level int) error {
+	if d.Writer != nil {
+		d.Reset(out)
+		return nil
+	}
+	var err error
+	d.Writer, err = flate.NewWriter(out, level)
+	return err
+}
+
+// compress makes the chunk: its length, type, data and checksum.
+func (w *worker) compress(s *strip, d *deflater, level int) error {
+	w.chunk.Reset()
+	w.chunk.WriteString("\x00\x00\x00\x00IDAT")
+	if s.from == 0 {
+		w.chunk.Write(zlibHeader)
+	}
+	if err := d.reset(&w.chunk, level); err != nil {
+		return fmt.Errorf("make a compressor: %w", err)
+	}
+	if _, err := d.Write(w.raw); err != nil {
+		return fmt.Errorf("compress a strip: %w", err)
+	}
+	// A flush ends on a byte's edge and leaves the stream open for the next.
+	if err := d.Flush(); err != nil {
+		return fmt.Errorf("compress a strip: %w", err)
+	}
+	s.chunk = closeChunk(bytes.Clone(w.chunk.Bytes()))
+	return nil
+}
+
+// closeChunk fills in the length of a chunk and appends its checksum.
+func closeChunk(chunk []byte) []byte {
+	binary.BigEndian.PutUint32(chunk, uint32(len(chunk)-8))
+	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+}
+
+// subtractRGB writes by what the pixels of row differ from those of base, which
+// must be as long or longer.
+func subtractRGB(out, row, base []byte) {
+	for len(row) >= 16 && len(base) >= 16 && len(out) >= 12 {
+		putRGB(out,
+			subtractBytes(binary.LittleEndian.Uint64(row), binary.LittleEndian.Uint64(base)),
+			subtractBytes(binary.LittleEndian.Uint64(row[8:]), binary.LittleEndian.Uint64(base[8:])))
+		row, base, out = row[16:], base[16:], out[12:]
+	}
+	for ; len(row) >= 4; row, base, out = row[4:], base[4:], out[3:] {
+		out[0], out[1], out[2] = row[2]-base[2], row[1]-base[1], row[0]-base[0]
+	}
+}
+
+// subtractBytes subtracts each byte of b from its counterpart in a, without
+// borrowing from the next.
+func subtractBytes(a, b uint64) uint64 {
+	const high = 0x8080808080808080
+	return ((a | high) - (b &^ high)) ^ ((a ^ ^b) & high)
+}
+
+// putRGB writes the twelve bytes of four pixels, two in each word.
+func putRGB(out []byte, first, second uint64) {
+	p0 := uint64(bits.ReverseBytes32(uint32(first)) >> 8)
+	p1 := uint64(bits.ReverseBytes32(uint32(first>>32)) >> 8)
+	p2 := uint64(bits.ReverseBytes32(uint32(second)) >> 8)
+	p3 := uint64(bits.ReverseBytes32(uint32(second>>32)) >> 8)
+	binary.LittleEndian.PutUint64(out, p0|p1<<24|p2<<48)
+	binary.LittleEndian.PutUint32(out[8:], uint32(p2>>16|p3<<8))
+}
+
+// adlerMod is the modulus of Adler-32.
+const adlerMod = 65521
+
+// combine is the checksum of two byte strings after each other, from those of
+// both and the second one's length.
+func combine(first, second uint32, length int) uint32 {
+	a1, b1 := first&0xffff, first>>16
+	a2, b2 := second&0xffff, second>>16
+	a := (a1 + a2 + adlerMod - 1) % adlerMod
+	b := (uint64(b1) + uint64(b2) + uint64(length%adlerMod)*uint64(a1+adlerMod-1)) % adlerMod
+	return uint32(b)<<16 | a
+}
+
+// combineUnchanged is combine with a row that equals the one above it: the
+// filter's type and n zeros.
+func combineUnchanged(sum uint32, n int) uint32 {
+	a := (sum&0xffff + filterUp) % adlerMod
+	b := (uint64(sum>>16) + uint64(a)*uint64(n+1)) % adlerMod
+	return uint32(b)<<16 | a
+}
