@@ -3,13 +3,10 @@ package envelope_test
 import (
 	"bytes"
 	"context"
-	"math/rand/v2"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
@@ -341,43 +338,4 @@ func TestCasesNoticeAWrongAdviceToRetry(t *testing.T) {
 			Config: code(c, func(r *agentv1.ControlResponse) { r.Error.Retryable = !r.GetError().GetRetryable() })})
 	}
 	trial.Noticed(t, envelope.Cases(), mutants)
-}
-
-func TestCasesNoticeOperationsThatWaitForEachOther(t *testing.T) {
-	t.Parallel()
-	serial := func() agent.Middleware {
-		var one sync.Mutex
-		return func(next agent.Handler) agent.Handler {
-			return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
-				one.Lock()
-				defer one.Unlock()
-				return next(ctx, req)
-			}
-		}
-	}
-	slow := func() agent.Middleware {
-		var commands atomic.Int64
-		return func(next agent.Handler) agent.Handler {
-			return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
-				if req.GetExec() != nil {
-					commands.Add(1)
-					defer commands.Add(-1)
-				}
-				if req.GetPing() != nil && commands.Load() > 100 && rand.N(30) == 0 {
-					time.Sleep(110 * time.Millisecond)
-				}
-				return next(ctx, req)
-			}
-		}
-	}
-	trial.Noticed(t, envelope.Cases(), []trial.Mutant{
-		{Name: "does one thing at a time", Case: "envelope.concurrent/ping-beside-a-command", Says: "only after the command had ended", Fault: serial()},
-		{Name: "does one thing at a time but pings", Case: "envelope.concurrent/operations-beside-a-command", Says: "only after the command had ended",
-			Fault: serial()},
-		{Name: "is slow under load", Case: "envelope.concurrent/ping-latency-with-many-commands", Says: "p99", Fault: slow()},
-		{Name: "takes a hundred commands", Case: "envelope.bounded/many-commands-are-below", Says: "DRAINING",
-			Config: func(cfg *agent.Config) { cfg.MaxConcurrent = 100 }},
-		{Name: "does not say why it is busy", Case: "envelope.bounded/a-flood-is-answered", Says: "the detail backpressure",
-			Config: code(agentv1.ErrorCode_ERROR_CODE_DRAINING, func(r *agentv1.ControlResponse) { r.Error.Detail = nil })},
-	})
 }
