@@ -2,7 +2,6 @@ package envelope_test
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"strings"
 	"sync/atomic"
