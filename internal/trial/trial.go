@@ -5,6 +5,7 @@ package trial
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -17,6 +18,10 @@ import (
 	"agentproof/suite/engine"
 	"agentproof/suite/subject"
 )
+
+// atOnce is how many trials run side by side. Most of them wait for time to
+// pass, which is why they are more than processors.
+const atOnce = 4
 
 // A Mutant is the reference agent with one fault.
 type Mutant struct {
@@ -33,34 +38,56 @@ type Mutant struct {
 	Config func(*agent.Config)
 }
 
-// Noticed runs each mutant against its case.
+// Noticed runs each mutant against its case, which must fail for the mutant's
+// reason. What cannot be tested here is skipped. Several run at once, so a
+// test that calls it need not be parallel: cases that measure must not be
+// disturbed by more.
 func Noticed(t *testing.T, cases []engine.Case, mutants []Mutant) {
-	for _, m := range mutants {
-		t.Run("the agent "+m.Name, func(t *testing.T) {
-			t.Parallel()
-			res := run(t, cases, m)
-			switch {
-			case res.Status == engine.Untestable || res.Status == engine.NotClaimed:
-				t.Skip(res.Reason)
-			case res.Status != engine.Fail && res.Status != engine.Warn:
-				t.Errorf("%s is %s, not noticed: %s", res.ID, res.Status, res.Reason)
-			case !strings.Contains(res.Reason, m.Says):
-				t.Errorf("%s fails for another reason than %q: %s", res.ID, m.Says, res.Reason)
-			}
-		})
+	t.Helper()
+	slots := make(chan struct{}, atOnce)
+	verdicts := make([]chan verdict, len(mutants))
+	for i, m := range mutants {
+		verdicts[i] = make(chan verdict, 1)
+		go func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			res, err := run(t.Context(), cases, m)
+			verdicts[i] <- verdict{res, err}
+		}()
+	}
+	for i, m := range mutants {
+		v := <-verdicts[i]
+		t.Run("the agent "+m.Name, func(t *testing.T) { v.judge(t, m) })
 	}
 }
 
-// run returns the verdict of the mutant's case.
-func run(t *testing.T, cases []engine.Case, m Mutant) engine.Result {
-	t.Helper()
+type verdict struct {
+	engine.Result
+	err error
+}
+
+func (v verdict) judge(t *testing.T, m Mutant) {
+	switch {
+	case v.err != nil:
+		t.Error(v.err)
+	case v.Status == engine.Untestable, v.Status == engine.NotClaimed:
+		t.Skip(v.Reason)
+	case v.Status != engine.Fail && v.Status != engine.Warn:
+		t.Errorf("%s is %s, not noticed: %s", v.ID, v.Status, v.Reason)
+	case !strings.Contains(v.Reason, m.Says):
+		t.Errorf("%s fails for another reason than %q: %s", v.ID, m.Says, v.Reason)
+	}
+}
+
+// run gives the mutant's case its verdict.
+func run(ctx context.Context, cases []engine.Case, m Mutant) (engine.Result, error) {
 	clauses, err := spec.Load()
 	if err != nil {
-		t.Fatal(err)
+		return engine.Result{}, err
 	}
 	program, err := os.Executable()
 	if err != nil {
-		t.Fatal(err)
+		return engine.Result{}, fmt.Errorf("find the helper program: %w", err)
 	}
 	serve := func(ctx context.Context, env engine.Environment) error {
 		cfg := bundled.Config(env)
@@ -76,18 +103,18 @@ func run(t *testing.T, cases []engine.Case, m Mutant) engine.Result {
 		}
 		return a.Run(ctx)
 	}
-	report, err := engine.Run(t.Context(), engine.Options{
+	report, err := engine.Run(ctx, engine.Options{
 		Spec: clauses, Cases: cases, Selection: engine.Selection{Cases: []string{m.Case}}, HelperProgram: program,
 		Subject: subject.InProcess("a trial", serve),
 	})
 	if err != nil {
-		t.Fatal(err)
+		return engine.Result{}, fmt.Errorf("run %s: %w", m.Case, err)
 	}
 	i := slices.IndexFunc(report.Results, func(r engine.Result) bool { return r.ID == m.Case })
 	if i < 0 {
-		t.Fatalf("there is no case %q", m.Case)
+		return engine.Result{}, fmt.Errorf("there is no case %q", m.Case)
 	}
-	return report.Results[i]
+	return report.Results[i], nil
 }
 
 // Before changes requests before the agent looks at them.

@@ -54,7 +54,6 @@ func operations() map[string]func(*agentv1.ControlRequest) bool {
 }
 
 func TestCasesNoticeWrongCodes(t *testing.T) {
-	t.Parallel()
 	var mutants []trial.Mutant
 	for op, match := range operations() {
 		missing := errors(match, func(_ *agentv1.ControlRequest, e *agentv1.AgentError) { e.Code = notFound })
@@ -83,7 +82,6 @@ func TestCasesNoticeWrongCodes(t *testing.T) {
 }
 
 func TestCasesNoticeWrongDetails(t *testing.T) {
-	t.Parallel()
 	var mutants []trial.Mutant
 	edit := func(f func(map[string]string)) agent.Middleware {
 		return errors(always, func(_ *agentv1.ControlRequest, e *agentv1.AgentError) { f(e.Detail) })
@@ -105,7 +103,6 @@ func TestCasesNoticeWrongDetails(t *testing.T) {
 }
 
 func TestCasesNoticeSecrets(t *testing.T) {
-	t.Parallel()
 	quote := func(edit func(*agentv1.ControlRequest, *agentv1.AgentError)) agent.Middleware {
 		return errors(always, edit)
 	}

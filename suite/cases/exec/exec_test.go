@@ -112,7 +112,6 @@ func withEnv(r *agentv1.ExecRequest) {
 }
 
 func TestCasesNoticeWrongCommandLines(t *testing.T) {
-	t.Parallel()
 	var runs atomic.Int64
 	var lines []string
 	trial.Noticed(t, cases.Cases(), []trial.Mutant{
@@ -206,7 +205,6 @@ func TestCasesNoticeWrongCommandLines(t *testing.T) {
 }
 
 func TestCasesNoticeWrongSurroundings(t *testing.T) {
-	t.Parallel()
 	var last, previous atomic.Value
 	last.Store("")
 	previous.Store("")
@@ -279,7 +277,6 @@ func TestCasesNoticeWrongSurroundings(t *testing.T) {
 }
 
 func TestCasesNoticeWrongResults(t *testing.T) {
-	t.Parallel()
 	var runs atomic.Int64
 	const tooLarge = agentv1.ErrorCode_ERROR_CODE_PAYLOAD_TOO_LARGE
 	running := make(chan struct{}, 64)
@@ -366,7 +363,7 @@ func TestCasesNoticeWrongResults(t *testing.T) {
 				}
 			})),
 		mutant("answers early", "exec.timeout/on-time", "an earlier one",
-			before(func(r *agentv1.ExecRequest) { r.TimeoutMs /= 2 })),
+			before(func(r *agentv1.ExecRequest) { r.TimeoutMs /= 50 })),
 		mutant("does not say why", "exec.timeout/result", "stderr that contains",
 			after(func(_ *agentv1.ExecRequest, r *agentv1.ExecResponse) { r.Stderr = nil })),
 		mutant("gives a timeout an exit code", "exec.timeout/result", "124",

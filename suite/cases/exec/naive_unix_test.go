@@ -175,7 +175,6 @@ func (c *collector) bytes() []byte {
 }
 
 func TestCasesNoticeNaiveAgents(t *testing.T) {
-	t.Parallel()
 	var mutants []trial.Mutant
 	add := func(name, id, says string, n naive) {
 		mutants = append(mutants, mutant(name, id, says, n.middleware))

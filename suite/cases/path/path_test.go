@@ -126,7 +126,6 @@ func elsewhere(dir string) func(string) string {
 }
 
 func TestCasesNoticeWrongPaths(t *testing.T) {
-	t.Parallel()
 	away := elsewhere(t.TempDir())
 	words := trial.Before(func(req *agentv1.ControlRequest) {
 		words := req.GetExec().GetCommand()
