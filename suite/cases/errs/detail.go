@@ -16,7 +16,7 @@ func detailCases() []engine.Case {
 			Clause:  "error.detail",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "The wording of a message is for people. A program decides by the errno, and a log needs to know what was tried on what.",
-			Try:     "fakeagent call write file x; fakeagent call --json read file/x",
+			Try:     "echo x | fakeagent call write file; fakeagent call read file/x; the error's detail through any NATS client",
 			Run:     func(ctx context.Context, t *engine.T) { detailed(ctx, t, throughFile(ctx, t)) },
 		},
 		{
@@ -24,7 +24,7 @@ func detailCases() []engine.Case {
 			Clause:  "error.detail",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "“Permission denied” alone says neither which program nor whether it was the directory.",
-			Try:     "fakeagent call write script ''; fakeagent call exec ./script",
+			Try:     "touch script; fakeagent call exec --argv ./script",
 			Run:     func(ctx context.Context, t *engine.T) { detailed(ctx, t, notExecutable(ctx, t)) },
 		},
 		{
@@ -32,7 +32,7 @@ func detailCases() []engine.Case {
 			Clause:  "error.detail",
 			Needs:   engine.Git | engine.Filesystem,
 			Explain: "A failure to start git carries the same details as one to start a command.",
-			Try:     "fakeagent call write file x; fakeagent call git --cwd file/x status",
+			Try:     "echo x | fakeagent call write file; fakeagent call git --cwd file/x status",
 			Run: func(ctx context.Context, t *engine.T) {
 				needGit(ctx, t)
 				detailed(ctx, t, each(enotdir, gitIn(t.File(ctx, obstacle, "")+"/inner")))
@@ -43,7 +43,7 @@ func detailCases() []engine.Case {
 			Clause:  "error.errno-value",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A wrong errno sends a program down the wrong path, which is worse than none.",
-			Try:     "fakeagent call write file x; fakeagent call --json read file/x",
+			Try:     "echo x | fakeagent call write file; fakeagent call read file/x; the error's detail through any NATS client",
 			Run:     func(ctx context.Context, t *engine.T) { rightErrno(ctx, t, throughFile(ctx, t)) },
 		},
 		{
@@ -51,7 +51,7 @@ func detailCases() []engine.Case {
 			Clause:  "error.errno-value",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "ELOOP has another number on each system, so that an agent with a table of its own gets it wrong.",
-			Try:     "fakeagent call exec --shell 'ln -s loop loop'; fakeagent call --json read loop",
+			Try:     "fakeagent call exec 'ln -s loop loop'; fakeagent call read loop; the error's detail through any NATS client",
 			Run:     func(ctx context.Context, t *engine.T) { rightErrno(ctx, t, throughLoop(ctx, t)) },
 		},
 		{
@@ -59,7 +59,7 @@ func detailCases() []engine.Case {
 			Clause:  "error.errno-value",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "ENAMETOOLONG tells a program to shorten a name rather than to ask for more rights.",
-			Try:     "fakeagent call --json read $(printf '%300s' | tr ' ' x)",
+			Try:     "fakeagent call read $(printf '%300s' | tr ' ' x); the error's detail through any NATS client",
 			Run:     func(ctx context.Context, t *engine.T) { rightErrno(ctx, t, tooLong(ctx, t)) },
 		},
 		{
@@ -67,7 +67,7 @@ func detailCases() []engine.Case {
 			Clause:  "error.errno-value",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "EISDIR, ENOTDIR, EEXIST and ENOTEMPTY each ask for another remedy.",
-			Try:     "fakeagent call write file x; fakeagent call --json ls file",
+			Try:     "echo x | fakeagent call write file; fakeagent call ls file; the error's detail through any NATS client",
 			Run:     func(ctx context.Context, t *engine.T) { rightErrno(ctx, t, wrongKind(ctx, t)) },
 		},
 		{
@@ -75,7 +75,7 @@ func detailCases() []engine.Case {
 			Clause:  "error.errno-value",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "EACCES of a program says that chmod helps.",
-			Try:     "fakeagent call write script ''; fakeagent call --json exec ./script",
+			Try:     "echo x | fakeagent call write script; fakeagent call exec --argv ./script; the error's detail through any NATS client",
 			Run:     func(ctx context.Context, t *engine.T) { rightErrno(ctx, t, notExecutable(ctx, t)) },
 		},
 		{
@@ -83,7 +83,7 @@ func detailCases() []engine.Case {
 			Clause:  "error.errno-value",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A NOT_FOUND may carry an errno too, and there is only one that fits.",
-			Try:     "fakeagent call --json read no/such/file",
+			Try:     "fakeagent call read no/such/file; the error's detail through any NATS client",
 			Run: func(ctx context.Context, t *engine.T) {
 				missing := t.Path(ctx, "missing")
 				rightErrno(ctx, t, each(enoent, readOf(missing), listOf(missing), removeOf(missing),

@@ -22,7 +22,7 @@ func notFoundCases() []engine.Case {
 			Clause:  "error.not-found",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A command cannot start where there is no directory or no program, and that is not the machine's failure.",
-			Try:     "fakeagent call exec --cwd no/such/directory pwd; fakeagent call exec no-such-program",
+			Try:     "fakeagent call exec --cwd no/such/directory pwd; fakeagent call exec --argv no-such-program",
 			Run:     missingForExec,
 		},
 		{
@@ -38,7 +38,7 @@ func notFoundCases() []engine.Case {
 			Clause:  "error.not-found",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A link that leads nowhere is there, but what it names is not, and that is what was asked for.",
-			Try:     "fakeagent call exec --shell 'ln -s nowhere link'; fakeagent call read link",
+			Try:     "fakeagent call exec 'ln -s nowhere link'; fakeagent call read link",
 			Run:     danglingLinks,
 		},
 		{

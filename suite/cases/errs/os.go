@@ -16,7 +16,7 @@ func osCases() []engine.Case {
 			Clause:  "error.os",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "file/x cannot be made by creating something: a caller that is told “missing” tries in vain.",
-			Try:     "fakeagent call write file x; fakeagent call read file/x",
+			Try:     "echo x | fakeagent call write file; fakeagent call read file/x",
 			Run:     func(ctx context.Context, t *engine.T) { refusedByOS(ctx, t, throughFile(ctx, t)) },
 		},
 		{
@@ -24,7 +24,7 @@ func osCases() []engine.Case {
 			Clause:  "error.os",
 			Needs:   engine.Git | engine.Filesystem,
 			Explain: "git's cwd fails as every path does, and not because git is missing.",
-			Try:     "fakeagent call write file x; fakeagent call git --cwd file/x status",
+			Try:     "echo x | fakeagent call write file; fakeagent call git --cwd file/x status",
 			Run:     gitThroughFile,
 		},
 		{
@@ -32,7 +32,7 @@ func osCases() []engine.Case {
 			Clause:  "error.os",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A circle of links is neither missing nor endless work.",
-			Try:     "fakeagent call exec --shell 'ln -s loop loop'; fakeagent call read loop",
+			Try:     "fakeagent call exec 'ln -s loop loop'; fakeagent call read loop",
 			Run:     func(ctx context.Context, t *engine.T) { refusedByOS(ctx, t, throughLoop(ctx, t)) },
 		},
 		{
@@ -48,7 +48,7 @@ func osCases() []engine.Case {
 			Clause:  "error.os",
 			Needs:   engine.Filesystem,
 			Explain: "Something is there and of another kind, or not empty: the caller must look before it goes on.",
-			Try:     "fakeagent call write file x; fakeagent call ls file",
+			Try:     "echo x | fakeagent call write file; fakeagent call ls file",
 			Run:     func(ctx context.Context, t *engine.T) { refusedByOS(ctx, t, wrongKind(ctx, t)) },
 		},
 		{

@@ -22,7 +22,7 @@ func secretCases() []engine.Case {
 			Clause:  "error.no-secrets",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "Errors are logged and shown. A request's variables and stdin hold keys and passwords, which must not travel with them.",
-			Try:     "fakeagent call exec --env KEY=secret no-such-program",
+			Try:     "fakeagent call exec --env KEY=secret --argv no-such-program",
 			Run:     execSecrets,
 		},
 		{
@@ -38,7 +38,7 @@ func secretCases() []engine.Case {
 			Clause:  "error.no-secrets",
 			Needs:   engine.Filesystem,
 			Explain: "The content of a file that could not be written is nobody else's business.",
-			Try:     "fakeagent call write no/such/directory/file secret",
+			Try:     "an fs_write to no/such/directory/file through any NATS client",
 			Run:     writeSecrets,
 		},
 		{
@@ -54,7 +54,7 @@ func secretCases() []engine.Case {
 			Clause:  "error.no-secrets",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A request that is refused before it is looked at still carries what it carries.",
-			Try:     "an exec with a stale epoch through any NATS client",
+			Try:     "fakeagent call --epoch 1 exec --env KEY=secret true, against an agent that holds 7",
 			Run:     fencedSecrets,
 		},
 		{

@@ -18,7 +18,7 @@ func argvCases() []engine.Case {
 			Clause:  "exec.argv",
 			Needs:   engine.Exec,
 			Explain: "A caller that passes a list of words wants no shell in between: one that expands, splits or drops a word runs another command.",
-			Try:     `fakeagent call exec printf '<%s>\n' '$HOME' '*' '' 'a b'`,
+			Try:     `fakeagent call exec --argv printf '<%s>\n' '$HOME' '*' '' 'a b'`,
 			Run:     wordsVerbatim,
 		},
 		{
@@ -26,7 +26,7 @@ func argvCases() []engine.Case {
 			Clause:  "exec.argv",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "Words such as ; and > are data. An agent that hands them to a shell lets data run commands.",
-			Try:     `fakeagent call exec echo 'a; touch b' '> c'`,
+			Try:     "fakeagent call exec --argv echo 'a; touch b' '> c'",
 			Run:     nothingInterpreted,
 		},
 		{

@@ -17,7 +17,7 @@ func cwdCases() []engine.Case {
 			Clause:  "exec.cwd",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "What a command opens by a relative name is in its cwd, or builds pick up the wrong sources.",
-			Try:     "fakeagent call write dir/file hi; fakeagent call exec --cwd dir cat file",
+			Try:     "mkdir dir; echo hi > dir/file; fakeagent call exec --cwd dir cat file",
 			Run:     cwdRelativeNames,
 		},
 		{
@@ -49,7 +49,7 @@ func cwdCases() []engine.Case {
 			Clause:  "exec.cwd-missing",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A line of shell is refused as a plain command is.",
-			Try:     "fakeagent call exec --shell --cwd no/such/directory pwd",
+			Try:     "fakeagent call exec --cwd no/such/directory pwd",
 			Run:     cwdMissingShell,
 		},
 		{

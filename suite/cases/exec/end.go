@@ -16,7 +16,7 @@ func endCases() []engine.Case {
 			Clause:  "exec.exit-code",
 			Needs:   engine.Exec,
 			Explain: "grep's 1 and git's 128 are answers. The caller needs the number, over the whole range.",
-			Try:     "fakeagent call exec sh -c 'exit 255'; echo $?",
+			Try:     "fakeagent call exec --argv sh -c 'exit 255'; echo $?",
 			Run:     exitCodes,
 		},
 		{
@@ -24,7 +24,7 @@ func endCases() []engine.Case {
 			Clause:  "exec.exit-code",
 			Needs:   engine.Exec,
 			Explain: "When the shell itself runs, a name that it cannot find is the shell's result and no error of the request.",
-			Try:     "fakeagent call exec --shell no-such-program; echo $?",
+			Try:     "fakeagent call exec no-such-program; echo $?",
 			Run:     shellFindsNothing,
 		},
 		{
@@ -32,7 +32,7 @@ func endCases() []engine.Case {
 			Clause:  "exec.signal",
 			Needs:   engine.Exec,
 			Explain: "A command that was killed or crashed has no exit code; 137 or 0 would be a code that it could have had.",
-			Try:     "fakeagent call exec sh -c 'kill -9 $$'",
+			Try:     "fakeagent call exec --argv sh -c 'kill -9 $$'",
 			Run:     diesOfSignal,
 		},
 		{
@@ -40,7 +40,7 @@ func endCases() []engine.Case {
 			Clause:  "exec.signal",
 			Needs:   engine.Exec,
 			Explain: "What a command said before it crashed is the best clue to why.",
-			Try:     "fakeagent call exec sh -c 'echo last words; kill -9 $$'",
+			Try:     "fakeagent call exec --argv sh -c 'echo last words; kill -9 $$'",
 			Run:     lastWords,
 		},
 		{
@@ -48,7 +48,7 @@ func endCases() []engine.Case {
 			Clause:  "exec.duration",
 			Needs:   engine.Exec,
 			Explain: "Durations are compared and charged. One in another unit, or of something else than the command, misleads.",
-			Try:     "fakeagent call exec --json sleep 0.3",
+			Try:     "an exec of sleep 0.3 through any NATS client; read duration_ms",
 			Run:     sleepDuration,
 		},
 		{
@@ -56,7 +56,7 @@ func endCases() []engine.Case {
 			Clause:  "exec.duration",
 			Needs:   engine.Exec,
 			Explain: "A command cannot have run longer than its caller waited for it.",
-			Try:     "fakeagent call exec --json true",
+			Try:     "an exec of true through any NATS client; read duration_ms",
 			Run:     shortDuration,
 		},
 		{
@@ -64,7 +64,7 @@ func endCases() []engine.Case {
 			Clause:  "exec.duration",
 			Needs:   engine.Exec,
 			Explain: "A command that was ended has a duration as well: the time that it was given.",
-			Try:     "fakeagent call exec --json --timeout 400ms sleep 20",
+			Try:     "an exec of sleep 20 with timeout_ms 400 through any NATS client; read duration_ms",
 			Run:     timeoutDuration,
 		},
 	}

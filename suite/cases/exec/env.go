@@ -56,7 +56,7 @@ func envCases() []engine.Case {
 			Clause:  "exec.env",
 			Needs:   engine.Exec,
 			Explain: "Values hold connection strings and keys: one that is trimmed, expanded or cut at = is useless.",
-			Try:     "fakeagent call exec --env 'X=a=b $HOME ' env",
+			Try:     "fakeagent call exec --env 'X=a=b $HOME ' --argv env",
 			Run:     envVerbatim,
 		},
 		{

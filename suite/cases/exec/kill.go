@@ -22,7 +22,7 @@ func killCases() []engine.Case {
 			Clause:  "exec.timeout-kills-command",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "An answer that says timed out while the command works on is worse than none: the caller starts it again.",
-			Try:     "fakeagent call exec --timeout 1s sleep 60; ps",
+			Try:     "fakeagent call exec --limit 1s sleep 60; ps",
 			Run:     killsCommand,
 		},
 		{
@@ -30,7 +30,7 @@ func killCases() []engine.Case {
 			Clause:  "exec.timeout-kills-command",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "Some commands ignore a polite signal, by design or because they hang. The limit holds for them, too.",
-			Try:     `fakeagent call exec --timeout 1s sh -c 'trap "" TERM; sleep 30; sleep 30'; ps`,
+			Try:     `fakeagent call exec --limit 1s --argv sh -c 'trap "" TERM; sleep 30; sleep 30'; ps`,
 			Run:     killsStubbornCommand,
 		},
 		killCase("exec.timeout-kills-group", "child", "child",
@@ -56,7 +56,7 @@ func killCase(clause, behaviour, kind, explain string) engine.Case {
 		Clause:  clause,
 		Needs:   engine.Exec | engine.Filesystem,
 		Explain: explain,
-		Try:     "fakeagent call exec --timeout 1s sh -c 'sleep 60 & sleep 60'; ps; the same with setsid before sleep",
+		Try:     "fakeagent call exec --limit 1s --argv sh -c 'sleep 60 & sleep 60'; ps; the same with setsid before sleep",
 		Run: func(ctx context.Context, t *engine.T) {
 			tree := timedOutTree(ctx, t, kind)
 			dead(ctx, t, "the descendant", tree.Descendants[0].Ref())

@@ -15,7 +15,7 @@ func lookupCases() []engine.Case {
 			Clause:  "exec.argv",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A request that puts a toolchain first in PATH expects its programs to be found, not only its variables to be set.",
-			Try:     `fakeagent call exec --env PATH=/opt/tools tool`,
+			Try:     "fakeagent call exec --env PATH=/opt/tools --argv tool",
 			Run:     foundInRequestPath,
 		},
 		{
@@ -23,7 +23,7 @@ func lookupCases() []engine.Case {
 			Clause:  "exec.argv",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "Directories of PATH are searched in their order; that is how one version of a tool hides another.",
-			Try:     `fakeagent call exec --env PATH=/opt/new:/opt/old tool --version`,
+			Try:     "fakeagent call exec --env PATH=/opt/new:/opt/old --argv tool --version",
 			Run:     firstInPathWins,
 		},
 		{
@@ -31,7 +31,7 @@ func lookupCases() []engine.Case {
 			Clause:  "exec.argv",
 			Needs:   engine.Exec,
 			Explain: "Without a PATH in the request, programs are found where the machine's owner finds them.",
-			Try:     "fakeagent call exec sh -c 'exit 7'; echo $?",
+			Try:     "fakeagent call exec --argv sh -c 'exit 7'; echo $?",
 			Run:     foundInAgentPath,
 		},
 		{
@@ -39,7 +39,7 @@ func lookupCases() []engine.Case {
 			Clause:  "exec.argv",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A request that narrows PATH must not find what it left out, or it runs a program that it excluded.",
-			Try:     "fakeagent call exec --env PATH=/nowhere sh -c 'echo found'",
+			Try:     "fakeagent call exec --env PATH=/nowhere --argv sh -c 'echo found'",
 			Run:     requestPathAlone,
 		},
 		{
@@ -47,7 +47,7 @@ func lookupCases() []engine.Case {
 			Clause:  "exec.argv",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "./gradlew means the one in the directory where the command runs, not one beside the agent.",
-			Try:     "fakeagent call exec --cwd project ./build",
+			Try:     "fakeagent call exec --cwd project --argv ./build",
 			Run:     slashRelativeToCwd,
 		},
 		{
@@ -55,7 +55,7 @@ func lookupCases() []engine.Case {
 			Clause:  "exec.argv",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A name without a slash is looked up in PATH only; otherwise a file called ls in a repository becomes a trap.",
-			Try:     "fakeagent call exec --cwd project build",
+			Try:     "fakeagent call exec --cwd project --argv build",
 			Run:     bareNameNotInCwd,
 		},
 		{
@@ -63,7 +63,7 @@ func lookupCases() []engine.Case {
 			Clause:  "exec.missing-program",
 			Needs:   engine.Exec,
 			Explain: "A caller decides by this code whether to install something or to look at the command's own failure.",
-			Try:     "fakeagent call exec /no/such/program",
+			Try:     "fakeagent call exec --argv /no/such/program",
 			Run:     missingByPath,
 		},
 		{
@@ -71,7 +71,7 @@ func lookupCases() []engine.Case {
 			Clause:  "exec.missing-program",
 			Needs:   engine.Exec,
 			Explain: "A name that no directory of PATH holds is a missing program, not a command that ran and ended with 127.",
-			Try:     "fakeagent call exec no-such-program",
+			Try:     "fakeagent call exec --argv no-such-program",
 			Run:     missingByName,
 		},
 		{
@@ -79,7 +79,7 @@ func lookupCases() []engine.Case {
 			Clause:  "exec.not-executable",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A script without its x bit is there: saying NOT_FOUND sends people to look for a file that they see.",
-			Try:     "fakeagent call write script '#!/bin/sh'; fakeagent call exec ./script",
+			Try:     "echo '#!/bin/sh' > script; fakeagent call exec --argv ./script",
 			Run:     notExecutable,
 		},
 		{
@@ -87,7 +87,7 @@ func lookupCases() []engine.Case {
 			Clause:  "exec.not-executable",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A directory has x bits and is no program all the same.",
-			Try:     "fakeagent call exec /tmp",
+			Try:     "fakeagent call exec --argv /tmp",
 			Run:     directoryAsProgram,
 		},
 	}

@@ -26,7 +26,7 @@ func outputCases() []engine.Case {
 			Clause:  "exec.output",
 			Needs:   engine.Exec,
 			Explain: "A compiler's errors are not its product. Both come back as the command wrote them, binary and at sizes where buffers end.",
-			Try:     "fakeagent call exec sh -c 'head -c 400001 /dev/urandom | tee copy; echo no >&2' > out 2> err; cmp out copy",
+			Try:     "fakeagent call exec --argv sh -c 'head -c 400001 /dev/urandom | tee copy; echo no >&2' > out 2> err; cmp out copy",
 			Run:     outputExact,
 		},
 		{
@@ -42,7 +42,7 @@ func outputCases() []engine.Case {
 			Clause:  "exec.output",
 			Needs:   engine.Exec,
 			Explain: "Most commands print their result and exit at once. Whoever stops reading at the exit loses it now and then.",
-			Try:     "for i in $(seq 200); do fakeagent call exec sh -c 'echo last'; done | wc -l",
+			Try:     "for i in $(seq 200); do fakeagent call exec --argv sh -c 'echo last'; done | wc -l",
 			Run:     outputLastBytes,
 		},
 		{
@@ -50,7 +50,7 @@ func outputCases() []engine.Case {
 			Clause:  "exec.output",
 			Needs:   engine.Exec,
 			Explain: "Thousands of writes of a byte or two must come together in their order, on both streams at once.",
-			Try:     "fakeagent call exec sh -c 'for i in $(seq 5000); do printf x; done'",
+			Try:     "fakeagent call exec --argv sh -c 'for i in $(seq 5000); do printf x; done'",
 			Run:     outputTinyWrites,
 		},
 		{
@@ -58,7 +58,7 @@ func outputCases() []engine.Case {
 			Clause:  "exec.output",
 			Needs:   engine.Exec,
 			Explain: "When a command fails, its output is the reason, and what everybody reads first.",
-			Try:     "fakeagent call exec sh -c 'echo out; echo why >&2; exit 5'",
+			Try:     "fakeagent call exec --argv sh -c 'echo out; echo why >&2; exit 5'",
 			Run:     outputOfFailure,
 		},
 		{
@@ -76,7 +76,7 @@ func outputCases() []engine.Case {
 			Needs:   engine.Exec | engine.Filesystem,
 			Launch:  small,
 			Explain: "A build that prints too much still builds. Closing its pipe kills it half-way, and not reading it stops it for ever.",
-			Try:     "fakeagent call exec sh -c 'head -c 67108864 /dev/zero; echo done > finished'; fakeagent call read finished",
+			Try:     "fakeagent call exec --argv sh -c 'head -c 67108864 /dev/zero; echo done > finished'; fakeagent call read finished",
 			Run:     boundedDrained,
 		},
 		{

@@ -16,7 +16,7 @@ func parallelCases() []engine.Case {
 			Clause:  "exec.parallel",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A test run that fans out starts a hundred commands together. None may fail, starve or get another's output.",
-			Try:     "for i in $(seq 100); do fakeagent call exec sh -c 'sleep 2; exit 0' & done; wait",
+			Try:     "for i in $(seq 100); do fakeagent call exec --argv sh -c 'sleep 2; exit 0' & done; wait",
 			Run:     hundredAtOnce,
 		},
 	}

@@ -18,7 +18,7 @@ func shellCases() []engine.Case {
 			Clause:  "exec.shell",
 			Needs:   engine.Exec,
 			Explain: "Half of all commands are typed as a line of shell; its exit status and output are the caller's.",
-			Try:     "fakeagent call exec --shell 'echo one; exit 3'; echo $?",
+			Try:     "fakeagent call exec 'echo one; exit 3'; echo $?",
 			Run:     shellInterprets,
 		},
 		{
@@ -36,7 +36,7 @@ func shellCases() []engine.Case {
 			Needs:   engine.Exec | engine.Filesystem,
 			Launch:  tellTale,
 			Explain: "SHELL in a request is a variable for the command. Which shell runs is the machine owner's choice.",
-			Try:     "fakeagent call exec --shell --env SHELL=/bin/false 'echo hi'",
+			Try:     "fakeagent call exec --env SHELL=/bin/false 'echo hi'",
 			Run:     shellVariableIgnored,
 		},
 		{
@@ -45,7 +45,7 @@ func shellCases() []engine.Case {
 			Needs:   engine.Exec,
 			Launch:  &engine.Launch{Env: []string{"SHELL"}},
 			Explain: "Services start without SHELL; lines of shell must work there, too.",
-			Try:     "env -u SHELL fakeagent run; fakeagent call exec --shell 'echo $0'",
+			Try:     "env -u SHELL fakeagent run; fakeagent call exec 'echo $0'",
 			Run:     shellUnset,
 		},
 		{
@@ -53,7 +53,7 @@ func shellCases() []engine.Case {
 			Clause:  "exec.shell",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A login shell reads the owner's profile: it is slow, prints greetings into output, and undoes the request's variables.",
-			Try:     "echo 'echo login' > ~/.profile; fakeagent call exec --shell 'echo hello'",
+			Try:     "echo 'echo login' > ~/.profile; fakeagent call exec 'echo hello'",
 			Run:     noLoginShell,
 		},
 		{
@@ -61,7 +61,7 @@ func shellCases() []engine.Case {
 			Clause:  "exec.shell",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "The shell runs where and with what the request says, as a plain command does.",
-			Try:     "fakeagent call exec --shell --cwd dir --env X=1 'echo $X > seen'",
+			Try:     "fakeagent call exec --cwd dir --env X=1 'echo $X > seen'",
 			Run:     shellSurroundings,
 		},
 		{
@@ -69,7 +69,7 @@ func shellCases() []engine.Case {
 			Clause:  "exec.shell",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A cd in one command must not move the next: callers that run side by side would trip each other.",
-			Try:     "fakeagent call exec --shell 'cd /'; fakeagent call exec --shell pwd",
+			Try:     "fakeagent call exec 'cd /'; fakeagent call exec pwd",
 			Run:     shellIsNew,
 		},
 	}

@@ -25,7 +25,7 @@ func stdinCases() []engine.Case {
 			Clause:  "exec.stdin",
 			Needs:   engine.Exec,
 			Explain: "Archives and patches arrive on stdin; a byte that is missing or changed spoils them silently.",
-			Try:     "fakeagent call exec sha256sum < file",
+			Try:     "fakeagent call exec -i sha256sum < file",
 			Run:     stdinWhole,
 		},
 		{
@@ -33,7 +33,7 @@ func stdinCases() []engine.Case {
 			Clause:  "exec.stdin",
 			Needs:   engine.Exec,
 			Explain: "A filter ends when its input does. If nobody closes it, every cat and sort hangs.",
-			Try:     "echo hi | fakeagent call exec cat",
+			Try:     "echo hi | fakeagent call exec -i cat",
 			Run:     stdinClosed,
 		},
 		{
@@ -49,7 +49,7 @@ func stdinCases() []engine.Case {
 			Clause:  "exec.stdin-unread",
 			Needs:   engine.Exec,
 			Explain: "head reads a little and leaves. The rest of its input has no reader, and must neither hang nor fail the request.",
-			Try:     "seq 100000 | fakeagent call exec sh -c 'exit 3'",
+			Try:     "seq 100000 | fakeagent call exec -i --argv sh -c 'exit 3'",
 			Run:     unreadExit,
 		},
 		{
@@ -57,7 +57,7 @@ func stdinCases() []engine.Case {
 			Clause:  "exec.stdin-unread",
 			Needs:   engine.Exec,
 			Explain: "An agent that feeds stdin before it starts the clock waits for ever on a command that does not read.",
-			Try:     "seq 100000 | fakeagent call exec --timeout 1s sleep 20",
+			Try:     "seq 100000 | fakeagent call exec -i --limit 1s sleep 20",
 			Run:     unreadSleep,
 		},
 		{
@@ -65,7 +65,7 @@ func stdinCases() []engine.Case {
 			Clause:  "exec.stdin-unread",
 			Needs:   engine.Exec,
 			Explain: "A command may close its stdin and go on working; the broken pipe is nobody's failure.",
-			Try:     "seq 100000 | fakeagent call exec sh -c 'exec <&-; echo done'",
+			Try:     "seq 100000 | fakeagent call exec -i --argv sh -c 'exec <&-; echo done'",
 			Run:     unreadClosed,
 		},
 		{
@@ -73,7 +73,7 @@ func stdinCases() []engine.Case {
 			Clause:  "exec.stdin-large",
 			Needs:   engine.Exec,
 			Explain: "A filter writes while it reads. An agent that does one after the other stops with both pipes full.",
-			Try:     "head -c 5000000 /dev/urandom | fakeagent call exec cat | wc -c",
+			Try:     "head -c 5000000 /dev/urandom | fakeagent call exec -i cat | wc -c",
 			Run:     largeThroughFilter,
 		},
 		{
@@ -81,7 +81,7 @@ func stdinCases() []engine.Case {
 			Clause:  "exec.stdin-large",
 			Needs:   engine.Exec,
 			Explain: "Some commands talk before they listen: whoever feeds them to the end before reading never ends.",
-			Try:     "head -c 5000000 /dev/urandom | fakeagent call exec sh -c 'head -c 5000000 /dev/zero; wc -c >&2'",
+			Try:     "head -c 5000000 /dev/urandom | fakeagent call exec -i --argv sh -c 'head -c 5000000 /dev/zero; wc -c >&2'",
 			Run:     largeOutputFirst,
 		},
 	}

@@ -24,7 +24,7 @@ func timeoutCases() []engine.Case {
 			Needs:     engine.Exec,
 			Exclusive: true,
 			Explain:   "A caller with a budget of seconds gets its answer when the budget is spent, neither before nor long after.",
-			Try:       "time fakeagent call exec --timeout 700ms sleep 20",
+			Try:       "time fakeagent call exec --limit 700ms sleep 20",
 			Run:       timeoutOnTime,
 		},
 		{
@@ -32,7 +32,7 @@ func timeoutCases() []engine.Case {
 			Clause:  "exec.timeout",
 			Needs:   engine.Exec,
 			Explain: "A timeout is a result with what the caller needs to say so: the flag, no exit code, and a line for people.",
-			Try:     "fakeagent call exec --json --timeout 500ms sleep 20",
+			Try:     "fakeagent call exec --limit 500ms sleep 20; echo $?",
 			Run:     timeoutResult,
 		},
 		{
@@ -40,7 +40,7 @@ func timeoutCases() []engine.Case {
 			Clause:  "exec.timeout",
 			Needs:   engine.Exec,
 			Explain: "A limit that was not reached leaves no mark on the result.",
-			Try:     "fakeagent call exec --json --timeout 10s true",
+			Try:     "fakeagent call exec --limit 10s true; echo $?",
 			Run:     timeoutNotReached,
 		},
 		{
@@ -48,7 +48,7 @@ func timeoutCases() []engine.Case {
 			Clause:  "exec.timeout",
 			Needs:   engine.Exec,
 			Explain: "The limit is for the whole command. Output must not start it anew, or a server that logs never ends.",
-			Try:     "fakeagent call exec --timeout 1s yes",
+			Try:     "fakeagent call exec --limit 1s yes",
 			Run:     timeoutWhileWriting,
 		},
 		{
@@ -56,7 +56,7 @@ func timeoutCases() []engine.Case {
 			Clause:  "exec.timeout",
 			Needs:   engine.Exec,
 			Explain: "The end of the output is not the end of the command. A daemon that closes its streams still runs, and its limit still counts.",
-			Try:     "fakeagent call exec --timeout 1s sh -c 'exec >&- 2>&-; sleep 20'",
+			Try:     "fakeagent call exec --limit 1s --argv sh -c 'exec >&- 2>&-; sleep 20'",
 			Run:     timeoutOutputClosed,
 		},
 		{
@@ -64,7 +64,7 @@ func timeoutCases() []engine.Case {
 			Clause:  "exec.timeout",
 			Needs:   engine.Exec,
 			Explain: "A command that catches SIGTERM and exits 0 was cut short all the same; its result must not look like success.",
-			Try:     `fakeagent call exec --timeout 1s sh -c 'trap "exit 0" TERM; sleep 20 & wait'`,
+			Try:     `fakeagent call exec --limit 1s --argv sh -c 'trap "exit 0" TERM; sleep 20 & wait'`,
 			Run:     timeoutTrapped,
 		},
 		{
@@ -72,7 +72,7 @@ func timeoutCases() []engine.Case {
 			Clause:  "exec.timeout",
 			Needs:   engine.Exec,
 			Explain: "What had arrived before the timeout may be in the result. It helps to find out where a command hung.",
-			Try:     "fakeagent call exec --timeout 1s sh -c 'echo before; sleep 20'",
+			Try:     "fakeagent call exec --limit 1s --argv sh -c 'echo before; sleep 20'",
 			Run:     timeoutOutputSoFar,
 		},
 		{

@@ -14,7 +14,7 @@ func literalCases() []engine.Case {
 			Clause:  "path.no-expansion",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A directory may be called $HOME. A command that lands in the real home instead works on somebody's files.",
-			Try:     `fakeagent call exec --shell 'mkdir \$HOME'; fakeagent call exec --cwd '$HOME' pwd`,
+			Try:     `fakeagent call exec 'mkdir \$HOME'; fakeagent call exec --cwd '$HOME' pwd`,
 			Run:     variableInCwd,
 		},
 		{
@@ -22,7 +22,7 @@ func literalCases() []engine.Case {
 			Clause:  "path.no-expansion",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A file's path is a name, not a program: what a shell would put in for $HOME must not appear.",
-			Try:     `fakeagent call write '$HOME/file' x; fakeagent call ls ''`,
+			Try:     "echo x | fakeagent call write '$HOME/file'; fakeagent call ls",
 			Run:     variableInFiles,
 		},
 		{
@@ -30,7 +30,7 @@ func literalCases() []engine.Case {
 			Clause:  "path.no-expansion",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "Removing a file called * must never mean to remove all files.",
-			Try:     `fakeagent call write only x; fakeagent call read '*'`,
+			Try:     "echo x | fakeagent call write only; fakeagent call read '*'",
 			Run:     globs,
 		},
 		{

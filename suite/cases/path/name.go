@@ -15,7 +15,7 @@ func nameCases() []engine.Case {
 			Clause:  "path.unicode",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "Names hold spaces, quotes, newlines and every script there is. An agent that cuts or quotes one loses a file.",
-			Try:     `fakeagent call write "it's a \"name\"" x; fakeagent call ls ''`,
+			Try:     `echo x | fakeagent call write "it's a \"name\""; fakeagent call ls`,
 			Run:     oddFileNames,
 		},
 		{

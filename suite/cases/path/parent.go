@@ -31,7 +31,7 @@ func parentCases() []engine.Case {
 			Clause:  "path.parent",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "The parent of a linked directory is the parent of its target. An agent that shortens paths as text runs commands in another directory than a shell's cd would.",
-			Try:     "fakeagent call exec --shell 'mkdir -p a/b; ln -s a/b link'; fakeagent call exec --cwd link/.. pwd",
+			Try:     "fakeagent call exec 'mkdir -p a/b; ln -s a/b link'; fakeagent call exec --cwd link/.. pwd",
 			Run:     linkedExecCwd,
 		},
 		{
@@ -39,7 +39,7 @@ func parentCases() []engine.Case {
 			Clause:  "path.parent",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "File operations and commands must agree on what link/.. is, or a written file is not the one that gets built.",
-			Try:     "fakeagent call exec --shell 'mkdir -p a/b; ln -s a/b link'; fakeagent call ls link/..",
+			Try:     "fakeagent call exec 'mkdir -p a/b; ln -s a/b link'; fakeagent call ls link/..",
 			Run:     linkedFiles,
 		},
 		{
@@ -71,7 +71,7 @@ func parentCases() []engine.Case {
 			Clause:  "path.no-virtual-root",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "The session maps /workspace before it asks. An agent that maps it again hides a real directory of that name.",
-			Try:     "fakeagent call write file x; then a raw fs_read of /workspace/file through any NATS client",
+			Try:     "an fs_read of /workspace/file through any NATS client, with a file of that name in the root",
 			Run:     noVirtualRoot,
 		},
 		{

@@ -24,7 +24,7 @@ func rootCases() []engine.Case {
 			Clause:  "path.empty",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A file browser begins with the empty path; an error there shows an empty machine.",
-			Try:     "fakeagent call ls ''; fakeagent call stat ''",
+			Try:     "fakeagent call ls; fakeagent call stat ''",
 			Run:     emptyFiles,
 		},
 		{
@@ -40,7 +40,7 @@ func rootCases() []engine.Case {
 			Clause:  "path.relative",
 			Needs:   engine.Exec,
 			Explain: "A cwd that is relative counts from the workspace root, or commands run beside the project.",
-			Try:     "fakeagent call write dir/file x; fakeagent call exec --cwd dir pwd",
+			Try:     "echo x | fakeagent call write dir/file; fakeagent call exec --cwd dir pwd",
 			Run:     relativeExecCwd,
 		},
 		{
@@ -48,7 +48,7 @@ func rootCases() []engine.Case {
 			Clause:  "path.relative",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "What a command makes and what a file operation names by the same relative path must be one thing.",
-			Try:     "fakeagent call exec --shell 'echo hi > made'; fakeagent call read made",
+			Try:     "fakeagent call exec 'echo hi > made'; fakeagent call read made",
 			Run:     relativeFiles,
 		},
 		{

@@ -15,7 +15,7 @@ func slashCases() []engine.Case {
 			Clause:  "path.trailing-slash",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "A caller that writes file/ expects a directory, and must hear that there is none. Most path libraries drop the slash unasked.",
-			Try:     "fakeagent call write file x; fakeagent call read file/",
+			Try:     "echo x | fakeagent call write file; fakeagent call read file/",
 			Run:     slashAfterFile,
 		},
 		{
@@ -39,7 +39,7 @@ func slashCases() []engine.Case {
 			Clause:  "path.trailing-slash",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "With a slash behind it, a link to a directory is that directory: so people ask for one or the other.",
-			Try:     "fakeagent call exec --shell 'ln -s dir link'; fakeagent call stat link/",
+			Try:     "fakeagent call exec 'ln -s dir link'; fakeagent call stat link/",
 			Run:     slashAfterLink,
 		},
 		{
@@ -47,7 +47,7 @@ func slashCases() []engine.Case {
 			Clause:  "path.trailing-slash",
 			Needs:   engine.Exec | engine.Filesystem,
 			Explain: "Writing to new/ cannot make a file; an agent that makes one called new took the caller for somebody else.",
-			Try:     "fakeagent call write new/ x; fakeagent call stat new",
+			Try:     "echo x | fakeagent call write new/; fakeagent call stat new",
 			Run:     slashMakesNoFile,
 		},
 	}
