@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -179,8 +180,10 @@ func (c *channel) outFull() bool {
 	return false
 }
 
+// full tells that so much waits for a peer that no more should come. One frame
+// may wait in any case.
 func full(frames uint64, bytes int, m *memory) bool {
-	return frames >= backlogFrames || frames > 0 && bytes >= min(backlogBytes, m.share())
+	return frames >= backlogFrames || frames > 0 && (bytes >= min(backlogBytes, m.share()) || !m.hasRoom(0))
 }
 
 // pushOut takes a frame from the producer p. It tells whether somebody waits
@@ -191,9 +194,9 @@ func (c *channel) pushOut(p *peer, f frame) (awaited bool) {
 	if c.producer != p || c.closing != nil {
 		return false
 	}
-	// A plain producer that begins at 0 again is another one; frames that come
-	// a second time in any other way were sent again.
-	if p.fresh && p.instance == "" && f.seq == 0 && c.next > 0 {
+	// A plain producer that begins at 0 again is another one, unless it sends
+	// the very same frame; whatever else comes a second time was sent again.
+	if p.fresh && p.instance == "" && f.seq == 0 && c.next > 0 && !c.holds(f) {
 		c.restart()
 	}
 	p.fresh = false
@@ -210,6 +213,12 @@ func (c *channel) pushOut(p *peer, f frame) (awaited bool) {
 	c.trimOut()
 	c.changed.Broadcast()
 	return c.viewer != nil || c.holding()
+}
+
+// holds tells whether the very same frame is in the ring. The caller holds mu.
+func (c *channel) holds(f frame) bool {
+	pos := c.out.find(f.seq)
+	return pos < c.out.end() && bytes.Equal(c.out.at(pos).msg, f.msg)
 }
 
 // trimOut brings the ring within its bounds. The caller holds mu.

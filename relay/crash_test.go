@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,12 +105,12 @@ func wantLines(tb testing.TB, v *stream.Viewer, last int, progress func(lines in
 }
 
 // writeLines is what `seq 1 last` prints, in small pieces.
-func writeLines(p *producer.Producer, last int) {
+func writeLines(w io.Writer, last int) {
 	var buf []byte
 	for i := 1; i <= last; i++ {
 		buf = append(strconv.AppendInt(buf, int64(i), 10), '\n')
 		if len(buf) > 4<<10 || i == last {
-			if _, err := p.Write(buf); err != nil {
+			if _, err := w.Write(buf); err != nil {
 				return
 			}
 			buf = buf[:0]
@@ -141,6 +143,39 @@ func TestARelayKilledInTheMiddleOfOutputLosesAndDoublesNothing(t *testing.T) { /
 		t.Errorf("the relay was killed only %d times", kills)
 	}
 	typeAndClose(t, p, v)
+}
+
+func TestARelayKilledWhileTheViewerDoesNotReadLosesNothing(t *testing.T) { // stream.reconnect
+	t.Parallel()
+	const lines = 3_000_000
+	addr := freeAddress(t)
+	r := startProcess(t, addr)
+	p, v := openProducer(t, r.url, terminal("c")), openViewer(t, r.url, terminal("c"))
+	var written atomic.Int64
+	go writeLines(countingWriter{p, &written}, lines)
+	stuck := int64(-1)
+	eventually(t, "everything on the way is full", func() bool {
+		time.Sleep(200 * time.Millisecond)
+		now := written.Load()
+		same := now > 0 && now == stuck
+		stuck = now
+		return same
+	})
+	r.kill()
+	startProcess(t, addr)
+	wantLines(t, v, lines, func(int) {})
+}
+
+// countingWriter counts what was written.
+type countingWriter struct {
+	io.Writer
+	n *atomic.Int64
+}
+
+func (w countingWriter) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	w.n.Add(int64(n))
+	return n, err
 }
 
 // typeAndClose shows that the stream still goes both ways and ends well.

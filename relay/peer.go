@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +19,9 @@ import (
 
 // partTimeout bounds a websocket close handshake.
 const partTimeout = 2 * time.Second
+
+// minGuess is the least memory that a message is read into.
+const minGuess = 512
 
 // peer is one socket: a producer's or a viewer's end of a channel.
 type peer struct {
@@ -48,6 +50,7 @@ type peer struct {
 	draining atomic.Bool  // it ends when it has everything
 	writing  atomic.Int64 // unix nanoseconds since a write is on, or 0
 	heard    atomic.Int64 // messages that came
+	guess    int          // how large the next message may be; the reader's
 }
 
 // hijacker keeps hold of the connection under a websocket, which alone can be
@@ -87,6 +90,7 @@ func (r *Relay) upgrade(w http.ResponseWriter, req *http.Request) (*peer, error)
 		remote: req.RemoteAddr,
 		done:   make(chan struct{}),
 		fresh:  true,
+		guess:  minGuess,
 	}
 	p.instance, p.returning = stream.ParseResend(req.Header.Get(stream.ResendHeader))
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -156,17 +160,6 @@ func (p *peer) write(b []byte) error {
 // errTooLarge is a message above the limit.
 var errTooLarge = errors.New("message too large")
 
-// scratch holds buffers of commonFrame bytes for messages while they arrive.
-type scratch struct{ pool sync.Pool }
-
-func (s *scratch) get() *[]byte {
-	if b, ok := s.pool.Get().(*[]byte); ok {
-		return b
-	}
-	b := make([]byte, commonFrame)
-	return &b
-}
-
 // read waits for the next binary message of at most limit bytes; text messages
 // are passed over.
 func (p *peer) read(limit int) ([]byte, error) {
@@ -188,19 +181,31 @@ func (p *peer) read(limit int) ([]byte, error) {
 	}
 }
 
+// readBody reads a message into memory of about its size, which nobody knows in
+// advance: the one before is a good guess. It reads in big pieces because the
+// library takes a socket that ended exactly between two of them for the
+// message's end; such a torso is no valid message.
 func (p *peer) readBody(body io.Reader, limit int) ([]byte, error) {
-	buf := p.relay.scratch.get()
-	defer p.relay.scratch.pool.Put(buf)
-	n, err := io.ReadFull(body, (*buf)[:min(commonFrame, limit+1)])
-	switch {
-	case err == io.EOF || err == io.ErrUnexpectedEOF: // not wrapped: the message's own end
-		return bytes.Clone((*buf)[:n]), nil
-	case err != nil:
-		return nil, err
-	case n > limit:
-		return nil, errTooLarge
+	buf := make([]byte, min(p.guess, limit+1))
+	for n := 0; ; {
+		m, err := io.ReadFull(body, buf[n:])
+		n += m
+		switch {
+		case err == io.EOF || err == io.ErrUnexpectedEOF: // not wrapped: the message's own end
+			p.guess = min(max(minGuess, n+1), commonFrame)
+			if n < len(buf)/2 {
+				return bytes.Clone(buf[:n]), nil
+			}
+			return buf[:n], nil
+		case err != nil:
+			return nil, err
+		case n > limit:
+			return nil, errTooLarge
+		case n >= commonFrame:
+			return p.readLarge(buf, body, limit)
+		}
+		buf = append(buf, make([]byte, min(n, limit+1-n))...)
 	}
-	return p.readLarge((*buf)[:n], body, limit)
 }
 
 // readLarge reads the rest of a message after its head. Few do so at a time,

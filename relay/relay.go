@@ -25,7 +25,6 @@ type Relay struct {
 	metrics    *metrics
 	mux        *http.ServeMux
 	memory     *memory
-	scratch    scratch
 	handshakes chan struct{} // holds one element for each open handshake
 	largeReads chan struct{} // and for each large message being read
 

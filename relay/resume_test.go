@@ -92,9 +92,19 @@ func TestAProducerThatBeginsAtZeroAgainIsANewStream(t *testing.T) {
 	p, v := agent(t, s, terminal("c")), client(t, s, terminal("c"))
 	p.frames(0, 5)
 	v.wantFrames(0, 5)
-	agent(t, s, terminal("c")).frames(0, 2)
-	v.wantFrames(0, 2)
-	client(t, s, terminal("c")).wantFrames(0, 2)
+	p = agent(t, s, terminal("c"))
+	p.text(0, "another stream")
+	p.text(1, "goes on")
+	v.wantText("another stream")
+	v.wantText("goes on")
+	client(t, s, terminal("c")).wantText("another stream")
+	// The very same frame is no other stream.
+	p = agent(t, s, terminal("c"))
+	p.text(0, "another stream")
+	p.text(2, "and on")
+	v = client(t, s, resumeAt("c", 1))
+	v.wantText("goes on")
+	v.wantText("and on")
 }
 
 // resender opens a producer that names itself in the resend header.

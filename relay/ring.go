@@ -90,7 +90,7 @@ func (r *ring) clear() {
 
 // over tells that the ring holds more than its bounds allow.
 func (r *ring) over() bool {
-	return r.len() > ringFrames || r.bytes > r.memory.share()
+	return r.len() > ringFrames || r.bytes > r.memory.share() || !r.memory.hasRoom(0)
 }
 
 // find is the position of the first frame with at least this seq, or the end.

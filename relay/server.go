@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -90,8 +91,15 @@ func Start(cfg Config) (*Server, error) {
 // Addr is where the relay listens.
 func (s *Server) Addr() net.Addr { return s.addr }
 
-// URL is the relay URL for agents, `ws://host:port/stream`.
-func (s *Server) URL() string { return "ws://" + s.addr.String() + stream.Path }
+// URL is the relay URL for agents, `ws://host:port/stream`. A relay that
+// listens on every address is named by its loopback one.
+func (s *Server) URL() string {
+	addr := s.addr.String()
+	if t, ok := s.addr.(*net.TCPAddr); ok && t.IP.IsUnspecified() {
+		addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(t.Port))
+	}
+	return "ws://" + addr + stream.Path
+}
 
 // Close shuts the relay down as Serve does at the end of its ctx, and returns
 // when it has ended. It may be called more than once.
