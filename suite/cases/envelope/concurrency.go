@@ -62,17 +62,29 @@ func command(ctx context.Context, t *engine.T, lasts string, beside func()) {
 	t.Check(!p.Answered(), "other operations answered while a command runs", "answers only after the command had ended")
 }
 
+// during does the same again and again, because the command may begin after
+// the first time.
+func during(ctx context.Context, beside func()) func() {
+	return func() {
+		for range 10 {
+			beside()
+			engine.Wait(ctx, 20*time.Millisecond)
+		}
+	}
+}
+
 func pingBeside(ctx context.Context, t *engine.T) {
-	command(ctx, t, "3s", func() { t.Ping(ctx, 1) })
+	command(ctx, t, "5s", during(ctx, func() { t.Ping(ctx, 1) }))
 }
 
 func operationsBeside(ctx context.Context, t *engine.T) {
 	name := t.Path(ctx, "file")
-	// Only what comes after the command was sent is judged.
 	argv := t.Helper(ctx, "exit", "0")
-	command(ctx, t, "5s", func() {
-		engine.Must[*agentv1.FsWriteResponse](ctx, t, &agentv1.FsWriteRequest{Path: name, Content: []byte("x")})
-		engine.EqualBytes(t, "the content", t.Read(ctx, name), []byte("x"))
+	command(ctx, t, "8s", func() {
+		during(ctx, func() {
+			engine.Must[*agentv1.FsWriteResponse](ctx, t, &agentv1.FsWriteRequest{Path: name, Content: []byte("x")})
+			engine.EqualBytes(t, "the content", t.Read(ctx, name), []byte("x"))
+		})()
 		engine.Equal(t, "the exit code", t.Exec(ctx, &agentv1.ExecRequest{Command: argv, TimeoutMs: 10_000}).GetExitCode(), 0)
 	})
 }

@@ -3,7 +3,6 @@ package envelope_test
 import (
 	"bytes"
 	"context"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,14 +29,14 @@ func TestCasesNoticeOperationsThatWaitForEachOther(t *testing.T) {
 		}
 	}
 	slow := func() agent.Middleware {
-		var commands atomic.Int64
+		var commands, pings atomic.Int64
 		return func(next agent.Handler) agent.Handler {
 			return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
 				if req.GetExec() != nil {
 					commands.Add(1)
 					defer commands.Add(-1)
 				}
-				if req.GetPing() != nil && commands.Load() > 100 && rand.N(30) == 0 {
+				if req.GetPing() != nil && commands.Load() > 100 && pings.Add(1)%40 == 0 {
 					time.Sleep(110 * time.Millisecond)
 				}
 				return next(ctx, req)
