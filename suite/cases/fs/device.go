@@ -2,9 +2,7 @@ package fs
 
 import (
 	"context"
-	"path"
 
-	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
 )
@@ -50,79 +48,75 @@ func deviceCases() []engine.Case {
 	}
 }
 
-// otherDevice is an absolute path to a directory on another device than the
-// case's own.
-func otherDevice(ctx context.Context, t *engine.T) string {
+// needOtherDevice makes a symlink called there to a directory on another device
+// than the case's own. The directory's name is a random one, which the link
+// keeps out of failures.
+func needOtherDevice(ctx context.Context, t *engine.T) {
 	place := engine.Probe[helper.Place](ctx, t, "other-device", ".")
 	if place.Path == "" {
 		t.Untestable("no other device was found on the agent's machine")
 	}
 	t.Cleanup(func(ctx context.Context) { t.Run(ctx, "remove", place.Path) })
-	return place.Path
-}
-
-// moveTo moves something of the case's directory to an absolute path.
-func moveTo(ctx context.Context, t *engine.T, from, to string, overwrite bool) *agentv1.FsMoveRequest {
-	return &agentv1.FsMoveRequest{From: t.Path(ctx, from), To: to, Overwrite: overwrite}
+	t.Arrange(ctx, "symlink", place.Path, "there")
 }
 
 func fileAcrossDevices(ctx context.Context, t *engine.T) {
-	there := path.Join(otherDevice(ctx, t), "file")
+	needOtherDevice(ctx, t)
 	content := helper.Pattern(7, largeSize)
 	t.Given().Write(ctx, t.Path(ctx, "file"), content)
-	arrange(ctx, t, "chmod", "751", "file")
-	engine.Must[*agentv1.FsMoveResponse](ctx, t, moveTo(ctx, t, "file", there, false))
+	t.Arrange(ctx, "chmod", "751", "file")
+	move(ctx, t, "file", "there/file", false)
 	wantGone(ctx, t, "file")
-	wantContent(ctx, t, there, content)
-	wantFileMode(ctx, t, "a file that was moved", there, 0o751)
+	wantContent(ctx, t, "there/file", content)
+	wantFileMode(ctx, t, "a file that was moved", "there/file", 0o751)
 
-	engine.Must[*agentv1.FsMoveResponse](ctx, t, &agentv1.FsMoveRequest{From: there, To: t.Path(ctx, "back")})
-	wantGone(ctx, t, there)
+	move(ctx, t, "there/file", "back", false)
+	wantGone(ctx, t, "there/file")
 	wantContent(ctx, t, "back", content)
 }
 
 func treeAcrossDevices(ctx context.Context, t *engine.T) {
-	there := path.Join(otherDevice(ctx, t), "tree")
+	needOtherDevice(ctx, t)
 	t.File(ctx, "tree/sub/tool", "content")
 	t.File(ctx, "tree/.hidden", "secret")
 	t.Given().Mkdir(ctx, t.Path(ctx, "tree/empty"))
-	arrange(ctx, t, "chmod", "755", "tree/sub/tool")
-	arrange(ctx, t, "symlink", "sub/tool", "tree/link")
-	arrange(ctx, t, "symlink", "nothing", "tree/dangling")
-	engine.Must[*agentv1.FsMoveResponse](ctx, t, moveTo(ctx, t, "tree", there, false))
+	t.Arrange(ctx, "chmod", "755", "tree/sub/tool")
+	t.Arrange(ctx, "symlink", "sub/tool", "tree/link")
+	t.Arrange(ctx, "symlink", "nothing", "tree/dangling")
+	move(ctx, t, "tree", "there/tree", false)
 	wantGone(ctx, t, "tree")
-	wantText(ctx, t, path.Join(there, "sub/tool"), "content")
-	wantFileMode(ctx, t, "a file in a directory that was moved", path.Join(there, "sub/tool"), 0o755)
-	wantText(ctx, t, path.Join(there, ".hidden"), "secret")
-	wantType(ctx, t, path.Join(there, "empty"), "directory")
-	wantSymlink(ctx, t, path.Join(there, "link"), "sub/tool")
-	wantSymlink(ctx, t, path.Join(there, "dangling"), "nothing")
+	wantText(ctx, t, "there/tree/sub/tool", "content")
+	wantFileMode(ctx, t, "a file in a directory that was moved", "there/tree/sub/tool", 0o755)
+	wantText(ctx, t, "there/tree/.hidden", "secret")
+	wantType(ctx, t, "there/tree/empty", "directory")
+	wantSymlink(ctx, t, "there/tree/link", "sub/tool")
+	wantSymlink(ctx, t, "there/tree/dangling", "nothing")
 }
 
 func symlinkAcrossDevices(ctx context.Context, t *engine.T) {
-	there := path.Join(otherDevice(ctx, t), "link")
+	needOtherDevice(ctx, t)
 	t.File(ctx, "real", "content")
-	arrange(ctx, t, "symlink", t.Abs(ctx, t.Path(ctx, "real")), "link")
-	engine.Must[*agentv1.FsMoveResponse](ctx, t, moveTo(ctx, t, "link", there, false))
+	t.Arrange(ctx, "symlink", t.Abs(ctx, t.Path(ctx, "real")), "link")
+	move(ctx, t, "link", "there/link", false)
 	wantGone(ctx, t, "link")
-	wantType(ctx, t, there, "symlink")
+	wantType(ctx, t, "there/link", "symlink")
 	wantText(ctx, t, "real", "content")
 }
 
 func keepsDestinationAcrossDevices(ctx context.Context, t *engine.T) {
-	there := path.Join(otherDevice(ctx, t), "file")
+	needOtherDevice(ctx, t)
 	t.File(ctx, "file", "the source")
-	t.Given().Write(ctx, there, []byte("the destination"))
-	t.Refused(ctx, moveTo(ctx, t, "file", there, false), osError)
+	t.File(ctx, "there/file", "the destination")
+	t.Refused(ctx, moveRequest(ctx, t, "file", "there/file", false), osError)
 	wantText(ctx, t, "file", "the source")
-	wantText(ctx, t, there, "the destination")
+	wantText(ctx, t, "there/file", "the destination")
 }
 
 func overwritesAcrossDevices(ctx context.Context, t *engine.T) {
-	there := path.Join(otherDevice(ctx, t), "file")
+	needOtherDevice(ctx, t)
 	t.File(ctx, "file", "new")
-	t.Given().Write(ctx, there, []byte("an old and longer content"))
-	engine.Must[*agentv1.FsMoveResponse](ctx, t, moveTo(ctx, t, "file", there, true))
+	t.File(ctx, "there/file", "an old and longer content")
+	move(ctx, t, "file", "there/file", true)
 	wantGone(ctx, t, "file")
-	wantText(ctx, t, there, "new")
+	wantText(ctx, t, "there/file", "new")
 }

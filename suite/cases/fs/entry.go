@@ -151,7 +151,7 @@ func nameIsLastComponent(ctx context.Context, t *engine.T) {
 	for _, e := range t.List(ctx, t.Dir(ctx), true) {
 		names = append(names, e.GetName())
 	}
-	wantSet(t, "the names in a recursive list", names, []string{"outer", "two words.tar.gz"})
+	engine.EqualSet(t, "the names in a recursive list", names, []string{"outer", "two words.tar.gz"})
 }
 
 func nameOfRoot(ctx context.Context, t *engine.T) {
@@ -160,7 +160,8 @@ func nameOfRoot(ctx context.Context, t *engine.T) {
 		t.Untestable("the agent's root is /, which has no name")
 	}
 	for _, p := range []string{"", ".", root} {
-		engine.Equal(t, "the root's name", t.Stat(ctx, p).GetName(), path.Base(root))
+		// The name itself is the machine's own, and a report must not differ.
+		t.Check(t.Stat(ctx, p).GetName() == path.Base(root), "the root's name", "another one")
 	}
 }
 
@@ -186,13 +187,13 @@ func kindOfSymlinks(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "content")
 	t.Given().Mkdir(ctx, t.Path(ctx, "directory"))
 	for _, target := range []string{"file", "directory", "nothing"} {
-		arrange(ctx, t, "symlink", target, "to-"+target)
+		t.Arrange(ctx, "symlink", target, "to-"+target)
 		wantKind(ctx, t, "to-"+target, kindSymlink)
 	}
 }
 
 func kindOfFIFO(ctx context.Context, t *engine.T) {
-	arrange(ctx, t, "mkfifo", "fifo")
+	t.Arrange(ctx, "mkfifo", "fifo")
 	wantKind(ctx, t, "fifo", kindFile)
 }
 
@@ -212,13 +213,13 @@ func sizeOfFiles(ctx context.Context, t *engine.T) {
 
 func sizeAboveFourGigabytes(ctx context.Context, t *engine.T) {
 	const size = 5<<30 + 7
-	arrange(ctx, t, "sparse", "big", strconv.Itoa(size))
+	t.Arrange(ctx, "sparse", "big", strconv.Itoa(size))
 	wantSize(ctx, t, "big", size)
 }
 
 func sizeOfSymlink(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "a content that is longer than the name")
-	arrange(ctx, t, "symlink", "file", "link")
+	t.Arrange(ctx, "symlink", "file", "link")
 	wantSize(ctx, t, "link", uint64(lstat(ctx, t, "link").Size))
 }
 
@@ -234,7 +235,7 @@ func mtimeInMilliseconds(ctx context.Context, t *engine.T) {
 	}
 	for _, at := range times {
 		t.File(ctx, at.name, "")
-		arrange(ctx, t, "mtime", strconv.FormatInt(at.nanoseconds, 10), at.name)
+		t.Arrange(ctx, "mtime", strconv.FormatInt(at.nanoseconds, 10), at.name)
 		// Not what was asked for: file systems round, and some end in 2038.
 		want := lstat(ctx, t, at.name).MtimeNS / 1_000_000
 		for _, v := range views(ctx, t, at.name) {
@@ -253,7 +254,7 @@ func modePermissions(ctx context.Context, t *engine.T) {
 		{"file", 0o640}, {"file", 0o755}, {"file", 0o401},
 		{"directory", 0o750}, {"directory", 0o711},
 	} {
-		arrange(ctx, t, "chmod", strconv.FormatUint(uint64(tc.mode), 8), tc.name)
+		t.Arrange(ctx, "chmod", strconv.FormatUint(uint64(tc.mode), 8), tc.name)
 		for _, v := range views(ctx, t, tc.name) {
 			wantMode(t, "the permission bits in "+v.how, v.entry.GetMode()&0o777, tc.mode)
 		}
@@ -263,9 +264,9 @@ func modePermissions(ctx context.Context, t *engine.T) {
 func modeTypeBits(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "")
 	t.Given().Mkdir(ctx, t.Path(ctx, "directory"))
-	arrange(ctx, t, "symlink", "file", "link")
-	arrange(ctx, t, "mkfifo", "fifo")
-	arrange(ctx, t, "chmod", "1777", "directory")
+	t.Arrange(ctx, "symlink", "file", "link")
+	t.Arrange(ctx, "mkfifo", "fifo")
+	t.Arrange(ctx, "chmod", "1777", "directory")
 	for _, name := range []string{"file", "directory", "link", "fifo"} {
 		want := lstat(ctx, t, name).Mode
 		for _, v := range views(ctx, t, name) {

@@ -39,16 +39,6 @@ func Cases() []engine.Case {
 	)
 }
 
-// arrange runs the helper in the case's directory; a helper that fails blocks
-// the case.
-func arrange(ctx context.Context, t *engine.T, args ...string) {
-	r := t.Given().Run(ctx, args...)
-	if r.GetExitCode() != 0 {
-		t.Logf("stderr of the helper's %s: %s", args[0], r.GetStderr())
-		t.Given().Fatalf("a helper whose "+args[0]+" succeeds", "exit code %d", r.GetExitCode())
-	}
-}
-
 // lstat asks the system, not the agent, about a name in the case's directory.
 func lstat(ctx context.Context, t *engine.T, name string) helper.FileInfo {
 	return engine.Probe[helper.FileInfo](ctx, t, "lstat", name)
@@ -92,12 +82,6 @@ func wantContent(ctx context.Context, t *engine.T, name string, want []byte) {
 // wantText is wantContent for text.
 func wantText(ctx context.Context, t *engine.T, name, want string) {
 	wantContent(ctx, t, name, []byte(want))
-}
-
-// wantSet checks that two lists hold the same strings, in any order.
-func wantSet(t *engine.T, what string, got, want []string) {
-	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
-	t.Check(slices.Equal(got, want), fmt.Sprintf("%s %q", what, want), "%q", got)
 }
 
 // outcome is what a response says, in words that are the same every time.

@@ -148,17 +148,17 @@ func listShallow(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "x")
 	t.File(ctx, "sub/inner/file", "x")
 	t.Given().Mkdir(ctx, t.Path(ctx, "two words"))
-	wantSet(t, "the entries", paths(t.List(ctx, t.Dir(ctx), false)), []string{"file", "sub", "two words"})
+	engine.EqualSet(t, "the entries", paths(t.List(ctx, t.Dir(ctx), false)), []string{"file", "sub", "two words"})
 }
 
 func listEmpty(ctx context.Context, t *engine.T) {
-	wantSet(t, "the entries", paths(t.List(ctx, t.Dir(ctx), false)), nil)
-	wantSet(t, "the entries of a recursive list", paths(t.List(ctx, t.Dir(ctx), true)), nil)
+	engine.EqualSet(t, "the entries", paths(t.List(ctx, t.Dir(ctx), false)), nil)
+	engine.EqualSet(t, "the entries of a recursive list", paths(t.List(ctx, t.Dir(ctx), true)), nil)
 }
 
 func listMany(ctx context.Context, t *engine.T) {
 	const count = 3000
-	arrange(ctx, t, "fill", "--size", "0", ".", strconv.Itoa(count))
+	t.Arrange(ctx, "fill", "--size", "0", ".", strconv.Itoa(count))
 	times := make(map[string]int)
 	for _, p := range paths(t.List(ctx, t.Dir(ctx), false)) {
 		times[p]++
@@ -190,8 +190,8 @@ func listHidden(ctx context.Context, t *engine.T) {
 		t.File(ctx, name, "x")
 	}
 	direct := []string{".hidden", "..two-dots", "...", ".directory", "file"}
-	wantSet(t, "the entries", paths(t.List(ctx, t.Dir(ctx), false)), direct)
-	wantSet(t, "the entries of a recursive list", paths(t.List(ctx, t.Dir(ctx), true)), append(direct, ".directory/.inner"))
+	engine.EqualSet(t, "the entries", paths(t.List(ctx, t.Dir(ctx), false)), direct)
+	engine.EqualSet(t, "the entries of a recursive list", paths(t.List(ctx, t.Dir(ctx), true)), append(direct, ".directory/.inner"))
 }
 
 func listRelativePaths(ctx context.Context, t *engine.T) {
@@ -205,8 +205,8 @@ func listRelativePaths(ctx context.Context, t *engine.T) {
 		{"the parent", top + "/sub/.."},
 		{"an absolute path", t.Abs(ctx, top)},
 	} {
-		wantSet(t, "with "+listed.how+" the paths", paths(t.List(ctx, listed.path, false)), []string{"file", "sub"})
-		wantSet(t, "with "+listed.how+" the paths of a recursive list", paths(t.List(ctx, listed.path, true)),
+		engine.EqualSet(t, "with "+listed.how+" the paths", paths(t.List(ctx, listed.path, false)), []string{"file", "sub"})
+		engine.EqualSet(t, "with "+listed.how+" the paths of a recursive list", paths(t.List(ctx, listed.path, true)),
 			[]string{"file", "sub", "sub/inner", "sub/inner/file"})
 	}
 }
@@ -226,7 +226,7 @@ func listRoot(ctx context.Context, t *engine.T) {
 // wantTree checks that a list holds the paths, each directory before what lies
 // in it.
 func wantTree(t *engine.T, got, want []string) {
-	wantSet(t, "the entries of the tree", got, want)
+	engine.EqualSet(t, "the entries of the tree", got, want)
 	seen := map[string]bool{".": true}
 	for _, p := range got {
 		seen[p] = true
@@ -261,10 +261,10 @@ func listDeepTree(ctx context.Context, t *engine.T) {
 func listLinkToDirectory(ctx context.Context, t *engine.T) {
 	t.File(ctx, "outside/file", "x")
 	t.File(ctx, "tree/sub/file", "x")
-	arrange(ctx, t, "symlink", "../outside", "tree/link")
-	arrange(ctx, t, "symlink", "sub", "tree/inner-link")
+	t.Arrange(ctx, "symlink", "../outside", "tree/link")
+	t.Arrange(ctx, "symlink", "sub", "tree/inner-link")
 	entries := t.List(ctx, t.Path(ctx, "tree"), true)
-	wantSet(t, "the entries", paths(entries), []string{"sub", "sub/file", "link", "inner-link"})
+	engine.EqualSet(t, "the entries", paths(entries), []string{"sub", "sub/file", "link", "inner-link"})
 	for _, e := range entries {
 		if strings.HasSuffix(e.GetPath(), "link") {
 			engine.Equal(t, "the kind of "+e.GetPath(), e.GetKind(), kindSymlink)
@@ -274,20 +274,20 @@ func listLinkToDirectory(ctx context.Context, t *engine.T) {
 
 func listLoop(ctx context.Context, t *engine.T) {
 	t.File(ctx, "sub/file", "x")
-	arrange(ctx, t, "symlink", "..", "sub/loop")
-	arrange(ctx, t, "symlink", "self", "self")
-	wantSet(t, "the entries", paths(t.List(ctx, t.Dir(ctx), true)), []string{"sub", "sub/file", "sub/loop", "self"})
+	t.Arrange(ctx, "symlink", "..", "sub/loop")
+	t.Arrange(ctx, "symlink", "self", "self")
+	engine.EqualSet(t, "the entries", paths(t.List(ctx, t.Dir(ctx), true)), []string{"sub", "sub/file", "sub/loop", "self"})
 }
 
 func listThroughLink(ctx context.Context, t *engine.T) {
 	t.File(ctx, "real/sub/file", "x")
-	arrange(ctx, t, "symlink", "real", "link")
-	wantSet(t, "the entries", paths(t.List(ctx, t.Path(ctx, "link"), false)), []string{"sub"})
-	wantSet(t, "the entries of a recursive list", paths(t.List(ctx, t.Path(ctx, "link"), true)), []string{"sub", "sub/file"})
+	t.Arrange(ctx, "symlink", "real", "link")
+	engine.EqualSet(t, "the entries", paths(t.List(ctx, t.Path(ctx, "link"), false)), []string{"sub"})
+	engine.EqualSet(t, "the entries of a recursive list", paths(t.List(ctx, t.Path(ctx, "link"), true)), []string{"sub", "sub/file"})
 }
 
 func listMissing(ctx context.Context, t *engine.T) {
-	arrange(ctx, t, "symlink", "nothing", "dangling")
+	t.Arrange(ctx, "symlink", "nothing", "dangling")
 	for _, recursive := range []bool{false, true} {
 		how := map[bool]string{false: "a list of ", true: "a recursive list of "}[recursive]
 		t.RefusedAll(ctx, notFound,
@@ -309,7 +309,7 @@ func listFile(ctx context.Context, t *engine.T) {
 func listUnreadable(ctx context.Context, t *engine.T) {
 	t.File(ctx, "open/file", "x")
 	t.File(ctx, "closed/file", "x")
-	arrange(ctx, t, "chmod", "000", "closed")
+	t.Arrange(ctx, "chmod", "000", "closed")
 	t.Cleanup(func(ctx context.Context) { t.Run(ctx, "chmod", "755", "closed") })
 	resp := t.Call(ctx, &agentv1.FsListRequest{Path: t.Dir(ctx), Recursive: true})
 	got := strings.Join(paths(resp.GetFsList().GetEntries()), " ")

@@ -122,8 +122,8 @@ func mkdirParentsFile(ctx context.Context, t *engine.T) {
 func mkdirExisting(ctx context.Context, t *engine.T) {
 	t.File(ctx, "full/file", "stays")
 	t.Given().Mkdir(ctx, t.Path(ctx, "empty"))
-	arrange(ctx, t, "symlink", "nothing", "dangling")
-	arrange(ctx, t, "symlink", "empty", "link")
+	t.Arrange(ctx, "symlink", "nothing", "dangling")
+	t.Arrange(ctx, "symlink", "empty", "link")
 	var attempts []engine.Attempt
 	for _, name := range []string{"full", "full/file", "empty", "dangling", "link"} {
 		attempts = append(attempts, engine.Attempt{What: "a mkdir of " + name, Op: &agentv1.FsMkdirRequest{Path: t.Path(ctx, name)}})

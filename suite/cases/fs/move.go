@@ -144,8 +144,8 @@ func moveFile(ctx context.Context, t *engine.T) {
 func moveDirectory(ctx context.Context, t *engine.T) {
 	t.File(ctx, "old/sub/file", "content")
 	t.File(ctx, "old/.hidden", "secret")
-	arrange(ctx, t, "symlink", "sub/file", "old/link")
-	arrange(ctx, t, "chmod", "750", "old/sub/file")
+	t.Arrange(ctx, "symlink", "sub/file", "old/link")
+	t.Arrange(ctx, "chmod", "750", "old/sub/file")
 	move(ctx, t, "old", "new", false)
 	wantGone(ctx, t, "old")
 	wantText(ctx, t, "new/sub/file", "content")
@@ -156,8 +156,8 @@ func moveDirectory(ctx context.Context, t *engine.T) {
 
 func moveSymlink(ctx context.Context, t *engine.T) {
 	t.File(ctx, "real", "content")
-	arrange(ctx, t, "symlink", "real", "link")
-	arrange(ctx, t, "symlink", "nothing", "dangling")
+	t.Arrange(ctx, "symlink", "real", "link")
+	t.Arrange(ctx, "symlink", "nothing", "dangling")
 	move(ctx, t, "link", "moved", false)
 	move(ctx, t, "dangling", "moved-dangling", false)
 	wantSymlink(ctx, t, "moved", "real")
@@ -171,7 +171,7 @@ func moveOntoExisting(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "the source")
 	t.File(ctx, "existing", "the destination")
 	t.File(ctx, "dir/file", "inside")
-	arrange(ctx, t, "symlink", "existing", "link")
+	t.Arrange(ctx, "symlink", "existing", "link")
 	t.RefusedAll(ctx, osError,
 		engine.Attempt{What: "a file onto a file", Op: moveRequest(ctx, t, "file", "existing", false)},
 		engine.Attempt{What: "a file onto a symlink to a file", Op: moveRequest(ctx, t, "file", "link", false)},
@@ -210,7 +210,7 @@ func moveOverFile(ctx context.Context, t *engine.T) {
 func moveOverSymlink(ctx context.Context, t *engine.T) {
 	t.File(ctx, "new", "new")
 	t.File(ctx, "real", "the target's content")
-	arrange(ctx, t, "symlink", "real", "link")
+	t.Arrange(ctx, "symlink", "real", "link")
 	move(ctx, t, "new", "link", true)
 	wantType(ctx, t, "link", "file")
 	wantText(ctx, t, "link", "new")
@@ -274,8 +274,8 @@ func moveOntoDangling(ctx context.Context, t *engine.T) {
 		overwrite bool
 	}{{"without overwrite", false}, {"with overwrite", true}} {
 		t.File(ctx, "file", "content")
-		arrange(ctx, t, "remove", "link", "nothing")
-		arrange(ctx, t, "symlink", "nothing", "link")
+		t.Arrange(ctx, "remove", "link", "nothing")
+		t.Arrange(ctx, "symlink", "nothing", "link")
 		resp := t.Call(ctx, moveRequest(ctx, t, "file", "link", how.overwrite))
 		what := outcome(resp)
 		if resp.GetError() == nil {

@@ -107,7 +107,7 @@ func removeFile(ctx context.Context, t *engine.T) {
 
 func removeReadOnly(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "x")
-	arrange(ctx, t, "chmod", "444", "file")
+	t.Arrange(ctx, "chmod", "444", "file")
 	remove(ctx, t, "file", false)
 	wantGone(ctx, t, "file")
 }
@@ -138,8 +138,8 @@ func removeTree(ctx context.Context, t *engine.T) {
 	t.File(ctx, "tree/.hidden/.file", "x")
 	t.File(ctx, "tree/read-only", "x")
 	t.Given().Mkdir(ctx, t.Path(ctx, "tree/empty"))
-	arrange(ctx, t, "chmod", "444", "tree/read-only")
-	arrange(ctx, t, "mkfifo", "tree/fifo")
+	t.Arrange(ctx, "chmod", "444", "tree/read-only")
+	t.Arrange(ctx, "mkfifo", "tree/fifo")
 	t.File(ctx, "tree-stays", "stays")
 	remove(ctx, t, "tree", true)
 	wantGone(ctx, t, "tree")
@@ -151,7 +151,7 @@ func removeTree(ctx context.Context, t *engine.T) {
 
 func removeMany(ctx context.Context, t *engine.T) {
 	t.Given().Mkdir(ctx, t.Path(ctx, "many"))
-	arrange(ctx, t, "fill", "--size", "0", "many", strconv.Itoa(1500))
+	t.Arrange(ctx, "fill", "--size", "0", "many", strconv.Itoa(1500))
 	remove(ctx, t, "many", true)
 	wantGone(ctx, t, "many")
 }
@@ -161,7 +161,7 @@ func removeSymlink(ctx context.Context, t *engine.T) {
 	t.File(ctx, "full/file", "stays")
 	for _, target := range []string{"file", "full", "nothing"} {
 		for _, recursive := range []bool{false, true} {
-			arrange(ctx, t, "symlink", target, "link")
+			t.Arrange(ctx, "symlink", target, "link")
 			remove(ctx, t, "link", recursive)
 			wantGone(ctx, t, "link")
 		}
@@ -173,12 +173,12 @@ func removeSymlink(ctx context.Context, t *engine.T) {
 func removeTreeWithSymlinks(ctx context.Context, t *engine.T) {
 	t.File(ctx, "outside/file", "stays")
 	t.File(ctx, "outside/sub/file", "stays")
-	arrange(ctx, t, "chmod", "640", "outside/file")
+	t.Arrange(ctx, "chmod", "640", "outside/file")
 	t.Given().Mkdir(ctx, t.Path(ctx, "tree/sub"))
-	arrange(ctx, t, "symlink", "../outside", "tree/to-directory")
-	arrange(ctx, t, "symlink", "../../outside/file", "tree/sub/to-file")
-	arrange(ctx, t, "symlink", t.Abs(ctx, t.Path(ctx, "outside/sub")), "tree/sub/absolute")
-	arrange(ctx, t, "symlink", ".", "tree/loop")
+	t.Arrange(ctx, "symlink", "../outside", "tree/to-directory")
+	t.Arrange(ctx, "symlink", "../../outside/file", "tree/sub/to-file")
+	t.Arrange(ctx, "symlink", t.Abs(ctx, t.Path(ctx, "outside/sub")), "tree/sub/absolute")
+	t.Arrange(ctx, "symlink", ".", "tree/loop")
 	remove(ctx, t, "tree", true)
 	wantGone(ctx, t, "tree")
 	wantText(ctx, t, "outside/file", "stays")

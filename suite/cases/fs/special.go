@@ -62,7 +62,7 @@ func readSpecial(ctx context.Context, t *engine.T, path string, offset, length u
 }
 
 func readFIFO(ctx context.Context, t *engine.T) {
-	arrange(ctx, t, "mkfifo", "fifo")
+	t.Arrange(ctx, "mkfifo", "fifo")
 	fifo := t.Path(ctx, "fifo")
 	for _, r := range []struct{ offset, length uint64 }{{0, 0}, {0, 100}, {10, 100}} {
 		if resp := readSpecial(ctx, t, fifo, r.offset, r.length); resp.GetError() == nil {

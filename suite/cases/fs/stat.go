@@ -84,11 +84,11 @@ func statPresent(ctx context.Context, t *engine.T) {
 
 func statSymlink(ctx context.Context, t *engine.T) {
 	t.File(ctx, "real", "a content that is longer than the name")
-	arrange(ctx, t, "mtime", "1000000000000000000", "real")
-	arrange(ctx, t, "chmod", "604", "real")
+	t.Arrange(ctx, "mtime", "1000000000000000000", "real")
+	t.Arrange(ctx, "chmod", "604", "real")
 	t.Given().Mkdir(ctx, t.Path(ctx, "directory"))
 	for _, target := range []string{"real", "directory"} {
-		arrange(ctx, t, "symlink", target, "to-"+target)
+		t.Arrange(ctx, "symlink", target, "to-"+target)
 		wantEntry(ctx, t, "to-"+target, kindSymlink)
 	}
 }
@@ -126,8 +126,8 @@ func statMissing(ctx context.Context, t *engine.T) {
 }
 
 func statDangling(ctx context.Context, t *engine.T) {
-	arrange(ctx, t, "symlink", "nothing", "link")
-	arrange(ctx, t, "symlink", "self", "self")
+	t.Arrange(ctx, "symlink", "nothing", "link")
+	t.Arrange(ctx, "symlink", "self", "self")
 	for _, name := range []string{"link", "self"} {
 		r := engine.Must[*agentv1.FsStatResponse](ctx, t, &agentv1.FsStatRequest{Path: t.Path(ctx, name)})
 		engine.Equal(t, "the exists of a symlink that leads nowhere,", r.GetExists(), true)

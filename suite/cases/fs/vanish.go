@@ -37,23 +37,28 @@ const churnFor = time.Second
 
 func filesVanish(ctx context.Context, t *engine.T) {
 	const stay = 200
-	arrange(ctx, t, "fill", "--size", "0", ".", strconv.Itoa(stay))
+	t.Arrange(ctx, "fill", "--size", "0", ".", strconv.Itoa(stay))
 	given := t.Given()
 	churn := given.Start(engine.NewRequest(&agentv1.ExecRequest{
 		Command: t.Helper(ctx, "churn", ".", churnFor.String()), Cwd: t.Dir(ctx), TimeoutMs: 20_000,
 	}))
 	lists := 0
 	for start := time.Now(); time.Since(start) < churnFor; lists++ {
-		wantStay(t, t.List(ctx, t.Dir(ctx), lists%2 == 1), "file-", stay)
+		wantStay(t, t.Call(ctx, &agentv1.FsListRequest{Path: t.Dir(ctx), Recursive: lists%2 == 1}), "file-", stay)
 	}
 	r := engine.MustOf[*agentv1.ExecResponse](given, churn.Response(ctx, t.Scale(replyLimit)))
 	t.Logf("%d lists while %d files came and went", lists, engine.Decode[helper.Churn](t, r).Created)
 }
 
-// wantStay checks that a list holds everything that did not go.
-func wantStay(t *engine.T, entries []*agentv1.FsEntry, prefix string, count int) {
+// wantStay checks that a list succeeded and holds everything that did not go.
+// What went, and when, is left to chance, so failures do not tell it.
+func wantStay(t *engine.T, resp *agentv1.ControlResponse, prefix string, count int) {
+	if e := resp.GetError(); e != nil {
+		t.Logf("%s", e.GetMessage())
+		t.Fatalf("a list while things come and go", "%s", outcome(resp))
+	}
 	got := 0
-	for _, e := range entries {
+	for _, e := range resp.GetFsList().GetEntries() {
 		if strings.HasPrefix(e.GetName(), prefix) {
 			got++
 		}
@@ -82,8 +87,7 @@ func directoriesVanish(ctx context.Context, t *engine.T) {
 		}
 		for i := range stay {
 			engine.MustOf[*agentv1.FsRemoveResponse](t.Given(), removes[i].Response(ctx, t.Scale(replyLimit)))
-			r := engine.MustOf[*agentv1.FsListResponse](t, lists[i].Response(ctx, t.Scale(replyLimit)))
-			wantStay(t, r.GetEntries(), "stays-", stay)
+			wantStay(t, lists[i].Response(ctx, t.Scale(replyLimit)), "stays-", stay)
 		}
 	}
 }

@@ -165,7 +165,7 @@ func appendsBehindOthers(ctx context.Context, t *engine.T) {
 		write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "log"), Content: []byte(text), Append: true})
 	}
 	add("ours\n")
-	arrange(ctx, t, "append-lines", "log", "2")
+	t.Arrange(ctx, "append-lines", "log", "2")
 	add("ours again\n")
 	wantText(ctx, t, "log", "ours\nline 0\nline 1\nours again\n")
 }

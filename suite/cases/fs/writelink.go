@@ -58,8 +58,8 @@ func wantSymlink(ctx context.Context, t *engine.T, name, target string) {
 func writeThroughSymlink(ctx context.Context, t *engine.T) {
 	t.File(ctx, "sub/real", "an old and longer content")
 	// Relative to where the link lies, not to the root or the case's directory.
-	arrange(ctx, t, "symlink", "real", "sub/link")
-	arrange(ctx, t, "symlink", "sub/link", "chain")
+	t.Arrange(ctx, "symlink", "real", "sub/link")
+	t.Arrange(ctx, "symlink", "sub/link", "chain")
 	for _, name := range []string{"sub/link", "chain"} {
 		content := "through " + name
 		write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, name), Content: []byte(content)})
@@ -72,7 +72,7 @@ func writeThroughSymlink(ctx context.Context, t *engine.T) {
 
 func appendThroughSymlink(ctx context.Context, t *engine.T) {
 	t.File(ctx, "real", "old")
-	arrange(ctx, t, "symlink", "real", "link")
+	t.Arrange(ctx, "symlink", "real", "link")
 	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "link"), Content: []byte(" and new"), Append: true})
 	wantText(ctx, t, "real", "old and new")
 	wantSymlink(ctx, t, "link", "real")
@@ -85,7 +85,7 @@ func writeThroughDangling(ctx context.Context, t *engine.T) {
 		{"sub/link", "later", "sub/later"},
 		{"absolute", t.Abs(ctx, t.Path(ctx, "elsewhere")), "elsewhere"},
 	} {
-		arrange(ctx, t, "symlink", tc.target, tc.link)
+		t.Arrange(ctx, "symlink", tc.target, tc.link)
 		write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, tc.link), Content: []byte(tc.link)})
 		wantText(ctx, t, tc.real, tc.link)
 		wantType(ctx, t, tc.link, "symlink")
@@ -94,7 +94,7 @@ func writeThroughDangling(ctx context.Context, t *engine.T) {
 
 func writeKeepsHardLinks(ctx context.Context, t *engine.T) {
 	t.File(ctx, "real", "an old and longer content")
-	arrange(ctx, t, "hardlink", "real", "twin")
+	t.Arrange(ctx, "hardlink", "real", "twin")
 	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "twin"), Content: []byte("new")})
 	wantText(ctx, t, "real", "new")
 	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "real"), Content: []byte("er"), Append: true})

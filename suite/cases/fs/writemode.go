@@ -74,7 +74,7 @@ func creationModeOfAppend(ctx context.Context, t *engine.T) {
 
 func modeOfExistingFile(ctx context.Context, t *engine.T) {
 	file := t.File(ctx, "file", "old")
-	arrange(ctx, t, "chmod", "640", "file")
+	t.Arrange(ctx, "chmod", "640", "file")
 	write(ctx, t, &agentv1.FsWriteRequest{Path: file, Content: []byte("new"), Mode: 0o777})
 	wantFileMode(ctx, t, "a file that was there before", "file", 0o640)
 	write(ctx, t, &agentv1.FsWriteRequest{Path: file, Content: []byte("more"), Append: true, Mode: 0o600})
@@ -85,7 +85,7 @@ func keepsMode(ctx context.Context, t *engine.T) {
 	for _, mode := range []uint32{0o755, 0o600, 0o622} {
 		name := fmt.Sprintf("with-%#o", mode)
 		file := t.File(ctx, name, "a longer old content")
-		arrange(ctx, t, "chmod", strconv.FormatUint(uint64(mode), 8), name)
+		t.Arrange(ctx, "chmod", strconv.FormatUint(uint64(mode), 8), name)
 		write(ctx, t, &agentv1.FsWriteRequest{Path: file, Content: []byte("new")})
 		wantText(ctx, t, name, "new")
 		wantFileMode(ctx, t, fmt.Sprintf("a file with %#o that was written", mode), name, mode)

@@ -88,7 +88,8 @@ func newRepo(ctx context.Context, t *engine.T, name string) *repo {
 func (r *repo) git(ctx context.Context, args ...string) string {
 	resp := r.try(ctx, args...)
 	if resp.GetExitCode() != 0 {
-		r.t.Fatalf("git "+args[0]+" to succeed", "exit code %d, stderr %q", resp.GetExitCode(), resp.GetStderr())
+		r.t.Logf("stderr: %s", resp.GetStderr())
+		r.t.Fatalf("git "+args[0]+" to succeed", "exit code %d", resp.GetExitCode())
 	}
 	return strings.TrimSuffix(string(resp.GetStdout()), "\n")
 }
@@ -151,7 +152,7 @@ func wantFiles(t *engine.T, s *agentv1.GitStatus, want ...string) {
 	for _, f := range s.GetFiles() {
 		got = append(got, file(f.GetPath(), f.GetCode(), f.GetStaged()))
 	}
-	wantSet(t, "the files", got, want)
+	engine.EqualSet(t, "the files", got, want)
 }
 
 // wantPaths is wantFiles where only the paths are the case's subject.
@@ -160,11 +161,5 @@ func wantPaths(t *engine.T, s *agentv1.GitStatus, want ...string) {
 	for _, f := range s.GetFiles() {
 		got = append(got, f.GetPath())
 	}
-	wantSet(t, "the paths", got, want)
-}
-
-// wantSet checks that two lists hold the same strings, in any order.
-func wantSet(t *engine.T, what string, got, want []string) {
-	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
-	t.Check(slices.Equal(got, want), fmt.Sprintf("%s %q", what, want), "%q", got)
+	engine.EqualSet(t, "the paths", got, want)
 }

@@ -146,7 +146,7 @@ func TestCasesNoticeWrongCommands(t *testing.T) {
 	dropArgs := func(r *agentv1.GitRequest) { r.Args = nil }
 	resplit := func(r *agentv1.GitRequest) { r.Args = strings.Fields(strings.Join(r.Args, " ")) }
 	trial.Noticed(t, cases.Cases(), []trial.Mutant{
-		mutant("git.argv/status", "leaves out the branch", "what status --porcelain=v2 --branch prints",
+		mutant("git.argv/status", "leaves out the branch", "what git prints for status --porcelain=v2 --branch",
 			before(opStatus, func(r *agentv1.GitRequest) {
 				r.Op, r.Args = opRaw, append([]string{"status", "--porcelain=v2"}, r.Args...)
 			})),
