@@ -15,7 +15,9 @@ import (
 	"agentproof/suite/cases/metrics"
 	"agentproof/suite/cases/path"
 	"agentproof/suite/cases/ping"
+	"agentproof/suite/cases/pty"
 	"agentproof/suite/cases/sessions"
+	"agentproof/suite/cases/streams"
 	"agentproof/suite/cases/subject"
 	"agentproof/suite/engine"
 )
@@ -34,7 +36,9 @@ func All() []engine.Case {
 		metrics.Cases(),
 		path.Cases(),
 		ping.Cases(),
+		pty.Cases(),
 		sessions.Cases(),
+		streams.Cases(),
 		subject.Cases(),
 	)
 }

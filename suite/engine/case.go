@@ -109,6 +109,13 @@ type Launch struct {
 	NoScreenControl bool
 	// NoRelay starts the agent without a relay.
 	NoRelay bool
+	// RelayQuery is added to the relay URL that the agent is told, as
+	// "?key=value".
+	RelayQuery string
+	// BadRelayToken gives the agent a relay token that the relay refuses, and
+	// SilentRelay a relay that takes connections and never answers.
+	BadRelayToken bool
+	SilentRelay   bool
 	// NoDisplay starts the agent without a display.
 	NoDisplay bool
 	// MaxPayload is the broker's limit in bytes; 0 is the usual 16 MiB.

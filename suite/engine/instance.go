@@ -57,6 +57,7 @@ type Instance struct {
 	wire   *wire
 	home   string // the directory of all cases, relative to the root
 	output *tailBuffer
+	silent net.Listener
 	dirs   []string
 
 	mu    sync.Mutex
@@ -167,7 +168,15 @@ func (i *Instance) environment(l *Launch) (Environment, error) {
 			return env, fmt.Errorf("mint the agent's relay token: %w", err)
 		}
 		i.RelayToken = token
-		env.RelayURL, env.RelayToken = i.Relay.URL(), token
+		if l.BadRelayToken {
+			token += "x"
+		}
+		env.RelayURL, env.RelayToken = i.Relay.URL()+l.RelayQuery, token
+		if l.SilentRelay {
+			if env.RelayURL, err = i.listenSilently(); err != nil {
+				return env, err
+			}
+		}
 	}
 	live := i.Broker.URL()
 	if l.Transport == "ws" || l.Transport == "wss" {
@@ -197,6 +206,16 @@ func (i *Instance) environment(l *Launch) (Environment, error) {
 		env.Extra = append(env.Extra, strings.ReplaceAll(change, "{root}", env.Root))
 	}
 	return env, nil
+}
+
+// listenSilently is the URL of a relay that never answers: the kernel takes
+// connections for a listener that nobody serves.
+func (i *Instance) listenSilently() (string, error) {
+	var err error
+	if i.silent, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return "", err
+	}
+	return "ws://" + i.silent.Addr().String() + "/stream", nil
 }
 
 // deadURL is a loopback address where nothing listens, with the scheme of the
@@ -383,6 +402,9 @@ func (i *Instance) stop(ctx context.Context) {
 	}
 	if i.Watch != nil {
 		i.Watch.close()
+	}
+	if i.silent != nil {
+		_ = i.silent.Close()
 	}
 	if i.Relay != nil {
 		i.Relay.Kill()

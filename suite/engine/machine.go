@@ -110,10 +110,15 @@ func (t *T) upload(ctx context.Context) string {
 	return given.Abs(ctx, name)
 }
 
-// discard removes a directory through the agent. It is for after a case, when
-// no outcome may change its verdict.
+// discard removes a directory through the agent.
 func (i *Instance) discard(ctx context.Context, dir string, limit time.Duration) error {
-	payload, err := proto.Marshal(NewRequest(&agentv1.FsRemoveRequest{Path: dir, Recursive: true}))
+	return i.notify(ctx, &agentv1.FsRemoveRequest{Path: dir, Recursive: true}, limit)
+}
+
+// notify sends an operation and waits for its reply, whatever that says. It is
+// for after a case, when no outcome may change its verdict.
+func (i *Instance) notify(ctx context.Context, op proto.Message, limit time.Duration) error {
+	payload, err := proto.Marshal(NewRequest(op))
 	if err != nil {
 		return err
 	}

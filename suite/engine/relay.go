@@ -1,11 +1,17 @@
 package engine
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,16 +29,19 @@ type Relay struct {
 	viewers          stream.Secret
 	producers        stream.Secret
 
-	mu   sync.Mutex // guards the fields below
-	srv  *relay.Server
-	addr string // fixed by the first start
+	mu    sync.Mutex // guards the fields below
+	relay *relay.Relay
+	http  *http.Server
+	done  chan struct{} // closed when http has ended
+	addr  string        // fixed by the first start
+	dials []string      // request URIs, in order
 }
 
 func startRelay(workspace, agent string) (*Relay, error) {
 	r := &Relay{
 		workspace: workspace, agent: agent,
 		viewers: stream.Secret(rand.Text()), producers: stream.Secret(rand.Text()),
-		addr: "127.0.0.1:0",
+		addr: relay.DefaultListen,
 	}
 	return r, r.Restart()
 }
@@ -41,31 +50,88 @@ func startRelay(workspace, agent string) (*Relay, error) {
 func (r *Relay) Restart() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.srv != nil {
+	if r.relay != nil {
 		return nil
 	}
-	// Tests move more than a person types; the rate is a clause of the relay.
-	srv, err := relay.Start(relay.Config{Listen: r.addr, ViewerSecret: r.viewers, ProducerSecret: r.producers, Rate: -1})
+	ln, err := net.Listen("tcp", r.addr)
 	if err != nil {
 		return fmt.Errorf("start a relay: %w", err)
 	}
-	r.srv, r.addr = srv, srv.Addr().String()
+	// Cases move more than a person types; the rate is a clause of the relay.
+	rel, err := relay.New(relay.Config{ViewerSecret: r.viewers, ProducerSecret: r.producers, Rate: -1})
+	if err != nil {
+		_ = ln.Close()
+		return fmt.Errorf("start a relay: %w", err)
+	}
+	srv := &http.Server{Handler: r.recorded(rel), ReadHeaderTimeout: relay.DefaultHandshakeTimeout}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.Serve(ln)
+	}()
+	r.relay, r.http, r.done, r.addr = rel, srv, done, ln.Addr().String()
 	return nil
 }
 
-// Kill ends the relay as a crash would.
-func (r *Relay) Kill() { r.take(func(s *relay.Server) { s.Kill() }) }
+// recorded notes every request before the relay sees it.
+func (r *Relay) recorded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.mu.Lock()
+		r.dials = append(r.dials, req.RequestURI)
+		r.mu.Unlock()
+		next.ServeHTTP(w, req)
+	})
+}
 
-// Shutdown ends the relay as its operator would.
-func (r *Relay) Shutdown() { r.take(func(s *relay.Server) { _ = s.Close() }) }
-
-func (r *Relay) take(end func(*relay.Server)) {
+// Dials are the URIs that were requested so far, in order.
+func (r *Relay) Dials() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.srv != nil {
-		end(r.srv)
-		r.srv = nil
+	return slices.Clone(r.dials)
+}
+
+// Kill ends the relay as a crash would.
+func (r *Relay) Kill() { r.end((*relay.Relay).Close) }
+
+// Shutdown ends the relay as its operator would.
+func (r *Relay) Shutdown(ctx context.Context) {
+	r.end(func(rel *relay.Relay) { _ = rel.Shutdown(ctx) })
+}
+
+func (r *Relay) end(end func(*relay.Relay)) {
+	r.mu.Lock()
+	rel, srv, done := r.relay, r.http, r.done
+	r.relay = nil
+	r.mu.Unlock()
+	if rel == nil {
+		return
 	}
+	end(rel)
+	_ = srv.Close()
+	rel.Close()
+	<-done
+}
+
+// LiveChannels is how many channels the relay has, as its metrics say.
+func (r *Relay) LiveChannels(ctx context.Context) (int, error) {
+	r.mu.Lock()
+	url := "http://" + r.addr + "/metrics"
+	r.mu.Unlock()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("ask the relay for its metrics: %w", err)
+	}
+	defer resp.Body.Close()
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		if v, ok := strings.CutPrefix(lines.Text(), "opengeni_relay_live_channels "); ok {
+			return strconv.Atoi(v)
+		}
+	}
+	return 0, errors.New("the relay's metrics do not tell its live channels")
 }
 
 // URL is what an agent is told.

@@ -1,0 +1,134 @@
+package pty
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/engine"
+)
+
+func endCases() []engine.Case {
+	return []engine.Case{
+		{
+			ID: "pty.close/exit-code-of-a-running-one", Clause: "pty.close", Needs: needs,
+			Explain: "A terminal that was ended from outside has no status of its own to show.",
+			Run:     closeRunning,
+		},
+		closeCase("child-is-gone", "A closed terminal whose program runs on is a leak that nobody can reach."),
+		closeCase("hangup-ignored", "A program that ignores the hangup is killed all the same.", "child+ignore-term"),
+		closeCase("descendants-are-gone", "What the shell had started goes with it.", "child", "setpgid"),
+		{
+			ID: "pty.close/stream-ends-with-process-exit", Clause: "pty.close", Needs: needs,
+			Explain: "The viewer must learn that the terminal is over, or it waits for a reconnect.",
+			Run:     closeEndsStream,
+		},
+		{
+			ID: "pty.close/id-is-unknown-afterwards", Clause: "pty.close", Needs: needs,
+			Explain: "An id that still answers after its close keeps a terminal alive that nobody owns.",
+			Run:     unknownAfterClose,
+		},
+		{
+			ID: "pty.close-ended/its-own-exit-code", Clause: "pty.close-ended", Needs: needs,
+			Explain: "Whoever closes a terminal that has ended wants to know how it ended.",
+			Try:     "fakeagent shell 'exit 7'; echo $?",
+			Run:     closeEnded,
+		},
+		{
+			ID: "pty.exit/last-output-then-stream-close", Clause: "pty.exit", Needs: needs,
+			Explain: "The last lines of a program that failed are the ones that say why.",
+			Run:     lastOutput,
+		},
+		{
+			ID: "pty.exit/print-and-exit-many-times", Clause: "pty.exit", Needs: needs,
+			Explain: "Output and end race with each other; a loss shows in one of many, and never in a demo.",
+			Run:     printAndExit,
+		},
+		{
+			ID: "pty.exit/a-background-process-does-not-hold-it", Clause: "pty.exit", Needs: needs,
+			Explain: "A daemon that was started from a terminal keeps it open; the terminal ends all the same.",
+			Run:     backgroundHoldsNothing,
+		},
+	}
+}
+
+func closeRunning(ctx context.Context, t *engine.T) {
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	engine.Equal(t, "the exit code", term.Close(ctx), -1)
+}
+
+func closeCase(name, explain string, kinds ...string) engine.Case {
+	return engine.Case{
+		ID: "pty.close/" + name, Clause: "pty.close", Needs: needs, Explain: explain,
+		Run: func(ctx context.Context, t *engine.T) {
+			term, refs := tree(ctx, t, kinds...)
+			term.Close(ctx)
+			dieSoon(ctx, t, "the child and what it started", refs)
+		},
+	}
+}
+
+func closeEndsStream(ctx context.Context, t *engine.T) {
+	term := t.HelperTerminal(ctx, "sleep", "60s")
+	term.Close(ctx)
+	term.Rest(ctx)
+}
+
+func unknownAfterClose(ctx context.Context, t *engine.T) {
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	term.Close(ctx)
+	unknown(ctx, t, term.ID)
+}
+
+func closeEnded(ctx context.Context, t *engine.T) {
+	for _, tc := range []struct {
+		args []string
+		code int32
+	}{{[]string{"exit", "7"}, 7}, {[]string{"exit", "0"}, 0}} {
+		term := t.HelperTerminal(ctx, tc.args...)
+		term.Rest(ctx)
+		resp := t.Call(ctx, &agentv1.PtyCloseRequest{PtyId: term.ID})
+		if resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_NOT_FOUND {
+			continue
+		}
+		engine.Equal(t, "the exit code", engine.MustOf[*agentv1.PtyCloseResponse](t, resp).GetExitCode(), tc.code)
+	}
+}
+
+func lastOutput(ctx context.Context, t *engine.T) {
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: []string{"/bin/sh", "-c", "echo first; printf the-very-last"}})
+	term.Attach(ctx)
+	rest := string(term.Rest(ctx))
+	t.Check(strings.HasSuffix(rest, "the-very-last"), "the program's last output before the end", "an end without it")
+}
+
+func printAndExit(ctx context.Context, t *engine.T) {
+	const terminals = 40
+	terms := make([]*engine.Terminal, 0, terminals)
+	for range terminals {
+		terms = append(terms, t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{
+			Command: []string{"/bin/sh", "-c", "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line-$i; done"},
+		}))
+	}
+	for _, term := range terms {
+		term.Attach(ctx)
+		rest := string(term.Rest(ctx))
+		if !t.Check(strings.Count(rest, "line-") == 300 && strings.HasSuffix(rest, "line-300\r\n"),
+			"all 300 lines of a program that prints and exits", "some missing") {
+			return
+		}
+	}
+}
+
+func backgroundHoldsNothing(ctx context.Context, t *engine.T) {
+	name := t.Path(ctx, "tree.json")
+	command := t.Helper(ctx, "tree", "--for", "30s", "--hold-stdout", "--exit", "3", "--file", t.Abs(ctx, name), "setsid+ignore-term")
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: command})
+	term.Attach(ctx)
+	start := time.Now()
+	term.Rest(ctx)
+	t.Check(time.Since(start) < t.Scale(15*time.Second), "the end when the command itself has ended", "a wait for its daemon")
+	refs := treeIn(ctx, t, name)
+	t.Logf("left behind: %v", refs)
+}

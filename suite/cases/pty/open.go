@@ -1,0 +1,167 @@
+package pty
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/engine"
+	"agentproof/suite/helper"
+)
+
+func openCases() []engine.Case {
+	return []engine.Case{
+		{
+			ID: "pty.open/channel-of-this-agent", Clause: "pty.open", Needs: needs,
+			Explain: "The channel in the reply is all that a viewer has to find the terminal by.",
+			Try:     "fakeagent shell",
+			Run:     channelOfThisAgent,
+		},
+		{
+			ID: "pty.open/no-command-is-a-shell", Clause: "pty.open", Needs: needs,
+			Explain: "A person who opens a terminal without saying what for wants a shell.",
+			Try:     "fakeagent shell",
+			Run:     noCommandIsAShell,
+		},
+		{
+			ID: "pty.open/command-is-argv", Clause: "pty.open", Needs: needs,
+			Explain: "The command is an argv: blanks and dollars in it mean nothing.",
+			Run:     commandIsArgv,
+		},
+		{
+			ID: "pty.headless/no-display-and-no-consent", Clause: "pty.headless", Needs: needs,
+			Launch:  &engine.Launch{NoDisplay: true, NoScreenControl: true},
+			Explain: "A server without a screen, whose owner consented to nothing about one, still has terminals.",
+			Run:     channelOfThisAgent,
+		},
+		{
+			ID: "pty.open-silent/reply-before-output", Clause: "pty.open-silent", Needs: needs,
+			Explain: "A program that prints nothing for a minute must not keep the caller waiting for its terminal.",
+			Run:     replyBeforeOutput,
+		},
+		{
+			ID: "pty.quiet/nothing-that-nobody-typed", Clause: "pty.quiet", Needs: needs,
+			Explain: "An agent that types into a terminal answers prompts in the user's name.",
+			Run:     nothingTyped,
+		},
+		{
+			ID: "pty.distinct/ids-and-channels", Clause: "pty.distinct", Needs: needs,
+			Explain: "Two terminals with one id, or one channel, would be one terminal to everybody else.",
+			Run:     distinctIDs,
+		},
+		{
+			ID: "pty.distinct/bytes-apart", Clause: "pty.distinct", Needs: needs,
+			Explain: "What one person types must never show on another's screen.",
+			Run:     bytesApart,
+		},
+		{
+			ID: "pty.spawn-failure/missing-program", Clause: "pty.spawn-failure", Needs: needs,
+			Explain: "A mistyped program is an error at once, not a dead terminal.",
+			Run:     missingProgram,
+		},
+		{
+			ID: "pty.spawn-failure/leaves-no-channel", Clause: "pty.spawn-failure", Needs: needs, Launch: &engine.Launch{},
+			Explain: "A channel without a terminal behind it would be waited at for ever.",
+			Run:     leavesNoChannel,
+		},
+	}
+}
+
+func channelOfThisAgent(ctx context.Context, t *engine.T) {
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	ch := term.Channel
+	t.Check(term.ID != "", "a pty_id", "an empty one")
+	t.Check(ch.GetChannelId() != "", "a channel_id", "an empty one")
+	engine.Equal(t, "the channel's kind", ch.GetKind(), agentv1.StreamKind_STREAM_KIND_PTY)
+	engine.Equal(t, "the channel's port", ch.GetPort(), 7681)
+	t.Check(ch.GetWorkspaceId() == t.Instance().WorkspaceID, "the agent's own workspace in the channel", "another")
+	t.Check(ch.GetAgentId() == t.Instance().AgentID, "the agent's own id in the channel", "another")
+}
+
+func noCommandIsAShell(ctx context.Context, t *engine.T) {
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{})
+	term.Attach(ctx)
+	// The echo of the line does not hold the answer.
+	term.Type(ctx, "echo $((6*7))-is-the-answer\n")
+	term.Until(ctx, "42-is-the-answer")
+}
+
+func commandIsArgv(ctx context.Context, t *engine.T) {
+	args := []string{"a  b", "$HOME", "*", "it's", ""}
+	name := t.Path(ctx, "argv.json")
+	command := t.Helper(ctx, append([]string{"report", "--file", t.Abs(ctx, name), "--"}, args...)...)
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: command})
+	term.Attach(ctx)
+	term.Rest(ctx)
+	got := string(t.Given().Read(ctx, name))
+	for _, arg := range args {
+		if arg != "" {
+			t.Check(strings.Contains(got, `"`+arg+`"`), "the argument "+arg+" as it was given", "another")
+		}
+	}
+}
+
+func replyBeforeOutput(ctx context.Context, t *engine.T) {
+	req := engine.NewRequest(&agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	resp, err := t.Start(req).Try(ctx, t.Scale(5*time.Second))
+	if err != nil {
+		t.Fatalf("the reply while the program has printed nothing", "none in time")
+	}
+	opened := engine.MustOf[*agentv1.PtyOpenResponse](t, resp)
+	engine.Must[*agentv1.PtyCloseResponse](ctx, t, &agentv1.PtyCloseRequest{PtyId: opened.GetPtyId()})
+}
+
+func nothingTyped(ctx context.Context, t *engine.T) {
+	term := t.HelperTerminal(ctx, "pty-echo")
+	before := term.Until(ctx, helper.ReadyMarker)
+	engine.EqualBytes(t, "an empty screen before the program's first output", before, nil)
+}
+
+func distinctIDs(ctx context.Context, t *engine.T) {
+	a := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	b := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	t.Check(a.ID != b.ID, "two pty_ids", "the same twice")
+	t.Check(a.Channel.GetChannelId() != b.Channel.GetChannelId(), "two channel_ids", "the same twice")
+}
+
+func bytesApart(ctx context.Context, t *engine.T) {
+	terms := []*engine.Terminal{t.HelperTerminal(ctx, "pty-echo"), t.HelperTerminal(ctx, "pty-echo")}
+	for _, term := range terms {
+		term.Until(ctx, helper.ReadyMarker)
+	}
+	for i, term := range terms {
+		term.Type(ctx, helper.BeginMarker+[]string{"first", "second"}[i]+helper.EndMarker)
+	}
+	for i, term := range terms {
+		term.Until(ctx, helper.BeginMarker)
+		got := term.Until(ctx, helper.EndMarker)
+		engine.Equal(t, "what this terminal was given", string(got), []string{"first", "second"}[i])
+	}
+}
+
+func missingProgram(ctx context.Context, t *engine.T) {
+	resp := t.Call(ctx, &agentv1.PtyOpenRequest{Command: []string{"/no/such/program"}})
+	switch code := resp.GetError().GetCode(); code {
+	case agentv1.ErrorCode_ERROR_CODE_NOT_FOUND, agentv1.ErrorCode_ERROR_CODE_OS:
+	default:
+		t.Errorf("the error NOT_FOUND or OS", "%v", code)
+	}
+}
+
+func leavesNoChannel(ctx context.Context, t *engine.T) {
+	live := func(ctx context.Context) int {
+		n, err := t.Instance().Relay.LiveChannels(ctx)
+		if err != nil {
+			t.Harness(err)
+		}
+		return n
+	}
+	// That the relay counts at all shows with a terminal that lives.
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	engine.Equal(t.Given(), "the relay's live channels with one terminal", live(ctx), 1)
+	missingProgram(ctx, t)
+	term.Close(ctx)
+	t.Check(engine.Eventually(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return live(ctx) == 0 }),
+		"no channel left", "one at the relay")
+}

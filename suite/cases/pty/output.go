@@ -1,0 +1,154 @@
+package pty
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/engine"
+	"agentproof/suite/helper"
+)
+
+// largeOutput is the size that pty.output-complete names.
+const largeOutput = 64 << 20
+
+func outputCases() []engine.Case {
+	return []engine.Case{
+		{
+			ID: "pty.output-complete/sixty-four-mebibytes", Clause: "pty.output-complete", Needs: needs,
+			Explain: "A build log of any size arrives whole: one byte lost or doubled garbles every escape sequence after it.",
+			Run:     largeOutputArrives,
+		},
+		{
+			ID: "pty.output-complete/many-small-writes", Clause: "pty.output-complete", Needs: needs,
+			Explain: "Output comes in crumbs as often as in chunks.",
+			Run:     smallWrites,
+		},
+		{
+			ID: "pty.output-complete/a-viewer-that-pauses", Clause: "pty.output-complete", Needs: needs,
+			Explain: "A viewer on a slow line slows the program down; nothing may be dropped, and the agent must serve others meanwhile.",
+			Run:     pausingViewer,
+		},
+		{
+			ID: "pty.first-bytes/before-a-viewer-came", Clause: "pty.first-bytes", Needs: needs,
+			Explain: "A program's first lines are printed before any browser has connected.",
+			Run:     firstBytes,
+		},
+		{
+			ID: "pty.survives-relay/killed", Clause: "pty.survives-relay", Needs: needs, Launch: &engine.Launch{},
+			Explain: "A relay that crashes must not take everybody's shells with it, nor garble what they print.",
+			Run:     func(ctx context.Context, t *engine.T) { survives(ctx, t, true, (*engine.Relay).Kill) },
+		},
+		{
+			ID: "pty.survives-relay/shut-down", Clause: "pty.survives-relay", Needs: needs, Launch: &engine.Launch{},
+			Explain: "An upgrade of the relay is routine; shells live on and their output loses nothing.",
+			Run: func(ctx context.Context, t *engine.T) {
+				survives(ctx, t, false, func(r *engine.Relay) { r.Shutdown(ctx) })
+			},
+		},
+	}
+}
+
+func largeOutputArrives(ctx context.Context, t *engine.T) {
+	term := t.HelperTerminal(ctx, "pty-source", "--wait", strconv.Itoa(largeOutput), "9")
+	term.Until(ctx, helper.ReadyMarker)
+	term.Type(ctx, helper.BeginMarker)
+	term.Until(ctx, helper.BeginMarker)
+	got := term.UntilWithin(ctx, helper.EndMarker, t.Scale(60*time.Second))
+	engine.EqualBytes(t, "the output", got, helper.Pattern(9, largeOutput))
+}
+
+func smallWrites(ctx context.Context, t *engine.T) {
+	const lines = 3000
+	script := fmt.Sprintf("i=0; while [ $i -lt %d ]; do i=$((i+1)); echo $i; done; echo END", lines)
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: []string{"/bin/sh", "-c", script}})
+	term.Attach(ctx)
+	wantLines(t, string(term.Until(ctx, "END")), lines)
+}
+
+// wantLines checks that out ends in the lines 1 to n, none doubled or torn.
+func wantLines(t *engine.T, out string, n int) {
+	next := 1
+	for line := range strings.SplitSeq(out, "\r\n") {
+		if line == "" {
+			continue // an agent may have typed a newline
+		}
+		if line != strconv.Itoa(next) {
+			t.Errorf("lines counted up one by one", "%q after %d", line, next-1)
+			return
+		}
+		next++
+	}
+	engine.Equal(t, "lines", next-1, n)
+}
+
+// wantSomeLines checks the same of an output with a gap: no line twice, and
+// none torn but where the gap is.
+func wantSomeLines(t *engine.T, out string, n int) {
+	last, torn := 0, 0
+	for line := range strings.SplitSeq(out, "\r\n") {
+		k, err := strconv.Atoi(line)
+		switch {
+		case line == "":
+		case err != nil || k > n || k <= last:
+			torn++
+		default:
+			last = k
+		}
+	}
+	t.Check(torn <= 2, "no line doubled, and none torn but at the gap", "several")
+	engine.Equal(t, "the last line", last, n)
+}
+
+func pausingViewer(ctx context.Context, t *engine.T) {
+	const size = 8 << 20
+	term := t.HelperTerminal(ctx, "pty-source", strconv.Itoa(size), "11")
+	term.Until(ctx, helper.BeginMarker)
+	// Everything between the program and the viewer fills up meanwhile.
+	for range 50 {
+		t.Ping(ctx, 1)
+	}
+	t.Settle(ctx)
+	got := term.UntilWithin(ctx, helper.EndMarker, t.Scale(60*time.Second))
+	engine.EqualBytes(t, "the output", got, helper.Pattern(11, size))
+}
+
+func firstBytes(ctx context.Context, t *engine.T) {
+	name := t.Path(ctx, "printed")
+	script := "echo the-first-line; echo the-second; : >" + name + "; sleep 30"
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: []string{"/bin/sh", "-c", script}})
+	given := t.Given()
+	if !engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return given.Exists(ctx, name) }) {
+		given.Fatalf("the program to print", "no trace of it")
+	}
+	term.Attach(ctx)
+	term.Until(ctx, "the-first-line\r\nthe-second")
+}
+
+// survives takes the relay away in the middle of output and brings it back.
+func survives(ctx context.Context, t *engine.T, lossy bool, end func(*engine.Relay)) {
+	const lines = 200_000
+	relay := t.Instance().Relay
+	script := fmt.Sprintf("seq() { i=0; while [ $i -lt $1 ]; do i=$((i+1)); echo $i; done; }; seq %d; echo END; read -r x; echo \"<$x>\"; sleep 30", lines)
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: []string{"/bin/sh", "-c", script}})
+	term.Lossy = lossy
+	term.Attach(ctx)
+	begin := term.Until(ctx, "\n5000\r\n")
+	end(relay)
+	if err := relay.Restart(); err != nil {
+		t.Harness(err)
+	}
+	rest := term.UntilWithin(ctx, "END", t.Scale(60*time.Second))
+	out := string(begin) + "\n5000\r\n" + string(rest)
+	if term.Missed > 0 {
+		t.Logf("%d frames were in no ring", term.Missed)
+		wantSomeLines(t, out, lines)
+	} else {
+		wantLines(t, out, lines)
+	}
+	term.Type(ctx, "still-here\n")
+	term.Until(ctx, "<still-here>")
+}
