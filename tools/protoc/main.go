@@ -115,4 +115,3 @@ func protoFiles(root string) ([]string, error) {
 	slices.Sort(names)
 	return names, err
 }
-
