@@ -10,6 +10,7 @@ import (
 	"agentproof/internal/cli"
 	"agentproof/internal/fold"
 	"agentproof/suite/engine"
+	"agentproof/suite/report"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -57,7 +58,7 @@ func (a *app) explainClause(clause spec.Clause) {
 		level += ", MUST from " + clause.MustSince
 	}
 	a.field("clause", clause.ID+" · "+level)
-	a.field("demands", clause.Text)
+	a.field("demands", report.Plain(clause.Text))
 }
 
 func (a *app) explainCase(c *engine.Case, clause spec.Clause) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -94,13 +95,12 @@ func kind(flagType string) string {
 // high is negative.
 func Args(low, high int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
+		use := strings.TrimSuffix(cmd.UseLine(), " [flags]")
 		switch n := len(args); {
 		case n < low:
-			return fmt.Errorf("something is missing: it is '%s'", cmd.UseLine())
-		case high == 0 && n > 0:
-			return fmt.Errorf("unexpected argument %q: it is '%s'", args[0], cmd.UseLine())
-		case high > 0 && n > high:
-			return fmt.Errorf("unexpected argument %q: it is '%s'", args[high], cmd.UseLine())
+			return fmt.Errorf("something is missing: it is '%s'", use)
+		case high >= 0 && n > high:
+			return fmt.Errorf("unexpected argument %q: it is '%s'", args[high], use)
 		}
 		return nil
 	}

@@ -101,11 +101,7 @@ func JUnit(r *engine.Report) ([]byte, error) {
 
 func newJUnitCase(c engine.Result) junitCase {
 	jc := junitCase{Classname: "agentproof." + c.Area, Name: c.ID, Time: junitTime(c.Took)}
-	problem := &junitProblem{
-		Message: printable(c.Reason),
-		Type:    string(c.Status),
-		Text:    printable(c.Clause + ": " + c.Reason + "\n" + strings.Join(c.Notes, "\n")),
-	}
+	problem := &junitProblem{Message: printable(c.Reason), Type: string(c.Status), Text: printable(problemText(c))}
 	switch c.Status {
 	case engine.Fail:
 		jc.Failure = problem
@@ -117,6 +113,15 @@ func newJUnitCase(c engine.Result) junitCase {
 		jc.SystemOut = printable("warning: " + c.Reason)
 	}
 	return jc
+}
+
+// problemText is everything that is known of a case, the reason first.
+func problemText(c engine.Result) string {
+	lines := []string{c.Clause + ": " + c.Reason}
+	for _, f := range c.Failures[min(1, len(c.Failures)):] { // the first is the reason
+		lines = append(lines, f.String())
+	}
+	return strings.Join(append(lines, c.Notes...), "\n")
 }
 
 // junitTime is seconds with three decimals, the most that strict readers take.

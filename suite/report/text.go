@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -128,7 +129,7 @@ func (p *printer) problem(c engine.Result) {
 	text := ""
 	if p.opts.Spec != nil {
 		clause, _ := p.opts.Spec.Clause(c.Clause)
-		text = " · " + clause.Text
+		text = " · " + Plain(clause.Text)
 	}
 	p.field("clause", c.Clause+" "+c.Level.String()+text)
 	if len(c.Failures) == 0 {
@@ -169,11 +170,17 @@ func (p *printer) exchange(x Exchange) {
 	if x.Error != "" {
 		answer = x.Error
 	}
-	after := duration(time.Duration(x.Seconds * float64(time.Second)))
-	p.block("←", answer+" after "+after)
+	took := duration(time.Duration(x.Seconds * float64(time.Second)))
+	p.block("←", answer+" ("+took+")")
 	for _, note := range x.Notes {
 		p.block("", note)
 	}
+}
+
+// Plain is a clause's text without the targets of its links, which lead
+// nowhere outside the specification.
+func Plain(markdown string) string {
+	return regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`).ReplaceAllString(markdown, "$1")
 }
 
 // tail is the last n lines of s.

@@ -1,0 +1,110 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"agentproof/suite/engine"
+	"agentproof/suite/report"
+)
+
+func TestJSONIsStable(t *testing.T) {
+	t.Parallel()
+	data, err := report.JSON(everyStatus(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report.json", data)
+
+	var doc report.Document
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&doc); err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	for _, n := range doc.Totals {
+		sum += n
+	}
+	if sum != len(doc.Cases) || sum != len(cases()) || doc.Suite.Cases != sum {
+		t.Errorf("the totals sum to %d, there are %d of %d cases", sum, len(doc.Cases), len(cases()))
+	}
+	if len(doc.Totals) != len(engine.Statuses()) {
+		t.Errorf("totals of %d statuses, want all %d", len(doc.Totals), len(engine.Statuses()))
+	}
+	if !slices.IsSortedFunc(doc.Cases, func(a, b report.Case) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) }) {
+		t.Error("the cases are not sorted by id")
+	}
+}
+
+func TestRunKeepsWhatIsNotStable(t *testing.T) {
+	t.Parallel()
+	run := report.NewRun(everyStatus(t))
+	if run.Host.OS == "" || run.Host.CPUs == 0 || run.Host.Go == "" {
+		t.Errorf("the host is %+v", run.Host)
+	}
+	run.Host = report.Host{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1.26"}
+	data, err := json.MarshalIndent(run, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "run.json", append(data, '\n'))
+}
+
+func TestWriteLeavesThreeFiles(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "deep", "report")
+	r := everyStatus(t)
+	for range 2 { // the second time over the first
+		if err := report.Write(dir, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	if want := []string{"junit.xml", "report.json", "run.json"}; !slices.Equal(names, want) {
+		t.Errorf("files %v, want %v", names, want)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := report.JSON(r); err != nil || !bytes.Equal(data, want) {
+		t.Errorf("report.json is not what JSON returns (%v)", err)
+	}
+	var run report.Run
+	if data, err = os.ReadFile(filepath.Join(dir, "run.json")); err == nil {
+		err = json.Unmarshal(data, &run)
+	}
+	if err != nil || len(run.Cases) != len(cases())-1 {
+		t.Errorf("run.json has %d cases, want all that were selected (%v)", len(run.Cases), err)
+	}
+}
+
+func TestWriteTellsWhereItCannot(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "junit.xml"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := everyStatus(t)
+	for _, bad := range []string{file, dir} {
+		if err := report.Write(bad, r); err == nil {
+			t.Errorf("Write(%s) reports no error", bad)
+		}
+	}
+}
