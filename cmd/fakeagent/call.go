@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"agentproof/internal/cli"
 	"agentproof/session"
@@ -40,7 +41,14 @@ Without --nats it is the agent that the latest 'fakeagent run' started.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	fl := cmd.PersistentFlags()
+	f.register(cmd.PersistentFlags())
+	cmd.AddCommand(f.execCommand(), f.gitCommand(), f.pingCommand(), f.metricsCommand(),
+		f.readCommand(), f.writeCommand(), f.lsCommand(), f.statCommand(),
+		f.mkdirCommand(), f.mvCommand(), f.rmCommand())
+	return cmd
+}
+
+func (f *callFlags) register(fl *pflag.FlagSet) {
 	fl.StringVar(&f.nats, "nats", "", "the broker's `URL`, with the control plane's credentials")
 	fl.StringVar(&f.workspace, "workspace", "", "the agent's workspace `ID`")
 	fl.StringVar(&f.agent, "agent", "", "the agent's `ID`")
@@ -48,41 +56,58 @@ Without --nats it is the agent that the latest 'fakeagent run' started.`,
 	fl.Uint32Var(&f.epoch, "epoch", 0, "send requests with this `EPOCH`; 0 is never fenced")
 	fl.DurationVar(&f.timeout, "timeout", session.DefaultTimeout, "wait this `LONG` for the reply")
 	fl.StringVar(&f.workdir, "workdir", "", "the directory that /workspace stands for")
-	cmd.AddCommand(f.execCommand(), f.gitCommand(), f.pingCommand(), f.metricsCommand(),
-		f.readCommand(), f.writeCommand(), f.lsCommand(), f.statCommand(),
-		f.mkdirCommand(), f.mvCommand(), f.rmCommand())
-	return cmd
 }
 
 // with opens a session, hands it to do, and turns errors into exit codes.
 func (f *callFlags) with(cmd *cobra.Command, do func(ctx context.Context, s *session.Session) error) error {
-	r := reach{ControlURL: f.nats, WorkspaceID: f.workspace, AgentID: f.agent}
-	switch {
-	case f.nats == "" && f.workspace == "" && f.agent == "":
-		var err error
-		if r, err = recall(); err != nil {
-			return cli.Usage("%w", err)
-		}
-	case f.nats == "" || f.workspace == "" || f.agent == "":
-		return cli.Usage("--nats, --workspace and --agent go together")
-	}
-	if f.timeout <= 0 {
-		return cli.Usage("--timeout %v: it must be above 0", f.timeout)
-	}
-	rpc := natsrpc.New(natsrpc.Config{URLs: []string{r.ControlURL}, Name: "fakeagent call"})
-	defer rpc.Close()
-	s, err := session.New(rpc, session.Config{
-		WorkspaceID: r.WorkspaceID, AgentID: r.AgentID, SubjectBase: f.base,
-		Epoch: f.epoch, Timeout: f.timeout, WorkingDir: f.workdir,
-	})
+	r, err := f.target()
 	if err != nil {
-		return cli.Usage("%w", err)
+		return err
 	}
+	s, done, err := f.connect(r, session.Relay{})
+	if err != nil {
+		return err
+	}
+	defer done()
 	err = do(cmd.Context(), s)
 	if _, ok := errors.AsType[*cli.ExitError](err); ok || err == nil {
 		return err
 	}
 	return &cli.ExitError{Code: exitFailed, Err: explain(err)}
+}
+
+// target is the agent that the flags name, or the latest that ran here.
+func (f *callFlags) target() (reach, error) {
+	switch {
+	case f.nats == "" && f.workspace == "" && f.agent == "":
+		r, err := recall()
+		if err != nil {
+			return reach{}, cli.Usage("%w", err)
+		}
+		return r, nil
+	case f.nats == "" || f.workspace == "" || f.agent == "":
+		return reach{}, cli.Usage("--nats, --workspace and --agent go together")
+	default:
+		return reach{ControlURL: f.nats, WorkspaceID: f.workspace, AgentID: f.agent}, nil
+	}
+}
+
+// connect opens a session with the agent; done frees what it needs.
+func (f *callFlags) connect(r reach, relay session.Relay) (s *session.Session, done func(), err error) {
+	if f.timeout <= 0 {
+		return nil, nil, cli.Usage("--timeout %v: it must be above 0", f.timeout)
+	}
+	rpc := natsrpc.New(natsrpc.Config{URLs: []string{r.ControlURL}, Name: "fakeagent"})
+	done = func() { _ = rpc.Close() }
+	s, err = session.New(rpc, session.Config{
+		WorkspaceID: r.WorkspaceID, AgentID: r.AgentID, SubjectBase: f.base,
+		Epoch: f.epoch, Timeout: f.timeout, WorkingDir: f.workdir, Relay: relay,
+	})
+	if err != nil {
+		done()
+		return nil, nil, cli.Usage("%w", err)
+	}
+	return s, done, nil
 }
 
 // explain adds what to do about a failure.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,40 +16,75 @@ import (
 	"agentproof/session"
 )
 
+// readChunk is how much is read at once: what any broker's payload holds.
+const readChunk = 512 << 10
+
 func (f *callFlags) readCommand() *cobra.Command {
-	var limit uint64
+	var offset, limit uint64
 	cmd := &cobra.Command{
 		Use:   "read PATH",
 		Short: "Print a file",
-		Args:  cobra.ExactArgs(1),
+		Args:  cli.Args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.with(cmd, func(ctx context.Context, s *session.Session) error {
-				data, err := s.ReadFile(ctx, session.ReadFileParams{Path: args[0], MaxBytes: limit})
+				err := f.copyFile(ctx, s, cmd.OutOrStdout(), args[0], offset, limit)
 				if err != nil {
-					return err
+					return fmt.Errorf("read %s: %w", args[0], err)
 				}
-				_, err = cmd.OutOrStdout().Write(data)
-				return err
+				return nil
 			})
 		},
 	}
+	cmd.Flags().Uint64Var(&offset, "offset", 0, "begin at this `BYTE`")
 	cmd.Flags().Uint64Var(&limit, "max-bytes", 0, "read this `MANY` bytes at most; 0 reads all")
 	return cmd
+}
+
+// copyFile writes limit bytes of a file to w, all for 0, from offset on.
+func (f *callFlags) copyFile(ctx context.Context, s *session.Session, w io.Writer, path string, offset, limit uint64) error {
+	if limit == 0 {
+		limit = math.MaxUint64
+	}
+	for limit > 0 {
+		ask := min(readChunk, limit)
+		resp, err := s.Do(ctx, &agentv1.ControlRequest{Op: &agentv1.ControlRequest_FsRead{
+			FsRead: &agentv1.FsReadRequest{Path: session.ToMachinePath(path, f.workdir), Offset: offset, Length: ask},
+		}})
+		if err != nil {
+			return err
+		}
+		data := resp.GetFsRead().GetContent()
+		if _, err := w.Write(data); err != nil {
+			return err
+		}
+		n := uint64(len(data))
+		if n < ask {
+			return nil // the end of the file
+		}
+		offset, limit = offset+n, limit-min(n, limit)
+	}
+	return nil
 }
 
 func (f *callFlags) writeCommand() *cobra.Command {
 	var p session.WriteFileParams
 	cmd := &cobra.Command{
-		Use:     "write PATH",
-		Short:   "Write standard input to a file",
-		Example: "  echo hello | fakeagent call write notes/today.txt",
-		Args:    cobra.ExactArgs(1),
+		Use:   "write PATH [TEXT]",
+		Short: "Write a text, or standard input, to a file",
+		Example: `  fakeagent call write notes/today.txt 'buy milk'
+  fakeagent call write picture.png < picture.png`,
+		Args: cli.Args(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := io.ReadAll(cmd.InOrStdin())
-			if err != nil {
-				return fmt.Errorf("read standard input: %w", err)
+			p.Path = args[0]
+			if len(args) == 2 {
+				p.Content = []byte(args[1])
+			} else {
+				data, err := io.ReadAll(cmd.InOrStdin())
+				if err != nil {
+					return &cli.ExitError{Code: exitFailed, Err: fmt.Errorf("read standard input: %w", err)}
+				}
+				p.Content = data
 			}
-			p.Path, p.Content = args[0], data
 			return f.with(cmd, func(ctx context.Context, s *session.Session) error {
 				_, err := s.WriteFile(ctx, p)
 				return err
@@ -65,7 +101,7 @@ func (f *callFlags) lsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls [PATH]",
 		Short: "List a directory",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  cli.Args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.with(cmd, func(ctx context.Context, s *session.Session) error {
 				entries, err := s.ListFiles(ctx, session.ListFilesParams{Path: strings.Join(args, ""), Recursive: recursive})
@@ -106,7 +142,7 @@ func (f *callFlags) statCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stat PATH",
 		Short: "Describe a path; exit code 1 when it does not exist",
-		Args:  cobra.ExactArgs(1),
+		Args:  cli.Args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.do(cmd, "stat", &agentv1.ControlRequest{Op: &agentv1.ControlRequest_FsStat{
 				FsStat: &agentv1.FsStatRequest{Path: session.ToMachinePath(args[0], f.workdir)},
@@ -121,26 +157,12 @@ func (f *callFlags) statCommand() *cobra.Command {
 	}
 }
 
-// do sends an operation that the session has no method for.
-func (f *callFlags) do(cmd *cobra.Command, what string, req *agentv1.ControlRequest, show func(*agentv1.ControlResponse) error) error {
-	return f.with(cmd, func(ctx context.Context, s *session.Session) error {
-		resp, err := s.Do(ctx, req)
-		if err != nil {
-			return fmt.Errorf("%s: %w", what, err)
-		}
-		if show == nil {
-			return nil
-		}
-		return show(resp)
-	})
-}
-
 func (f *callFlags) mkdirCommand() *cobra.Command {
 	var parents bool
 	cmd := &cobra.Command{
 		Use:   "mkdir PATH",
 		Short: "Make a directory",
-		Args:  cobra.ExactArgs(1),
+		Args:  cli.Args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.do(cmd, "mkdir", &agentv1.ControlRequest{Op: &agentv1.ControlRequest_FsMkdir{
 				FsMkdir: &agentv1.FsMkdirRequest{Path: session.ToMachinePath(args[0], f.workdir), Parents: parents},
@@ -156,7 +178,7 @@ func (f *callFlags) mvCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mv FROM TO",
 		Short: "Move a path",
-		Args:  cobra.ExactArgs(2),
+		Args:  cli.Args(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.do(cmd, "mv", &agentv1.ControlRequest{Op: &agentv1.ControlRequest_FsMove{FsMove: &agentv1.FsMoveRequest{
 				From:      session.ToMachinePath(args[0], f.workdir),
@@ -174,7 +196,7 @@ func (f *callFlags) rmCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rm PATH",
 		Short: "Remove a path",
-		Args:  cobra.ExactArgs(1),
+		Args:  cli.Args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.do(cmd, "rm", &agentv1.ControlRequest{Op: &agentv1.ControlRequest_FsRemove{
 				FsRemove: &agentv1.FsRemoveRequest{Path: session.ToMachinePath(args[0], f.workdir), Recursive: recursive},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,48 +13,6 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/session"
 )
-
-func (f *callFlags) execCommand() *cobra.Command {
-	var cwd string
-	cmd := &cobra.Command{
-		Use:   "exec COMMAND...",
-		Short: "Run a shell command on the machine",
-		Long: `Run a shell command on the machine. The words are joined by blanks, as ssh does.
-Output and exit code are the command's own; a command that timed out, or that a
-signal ended, gives 124.`,
-		Example: "  fakeagent call exec uname -a\n  fakeagent call exec --cwd src 'git log | head -1'",
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.with(cmd, func(ctx context.Context, s *session.Session) error {
-				r, err := s.Exec(ctx, session.ExecParams{Cmd: strings.Join(args, " "), Workdir: cwd})
-				if err != nil {
-					return err
-				}
-				return pass(cmd, []byte(r.Stdout), []byte(r.Stderr), r.ExitCode)
-			})
-		},
-	}
-	cmd.Flags().StringVar(&cwd, "cwd", "", "run in this `DIR`")
-	// What follows the command's name belongs to the command.
-	cmd.Flags().SetInterspersed(false)
-	return cmd
-}
-
-// pass hands a remote command's outcome through.
-func pass(cmd *cobra.Command, stdout, stderr []byte, code int) error {
-	_, err := cmd.OutOrStdout().Write(stdout)
-	_, err2 := cmd.ErrOrStderr().Write(stderr)
-	if err := errors.Join(err, err2); err != nil {
-		return err
-	}
-	switch {
-	case code < 0:
-		return &cli.ExitError{Code: 124}
-	case code > 0:
-		return &cli.ExitError{Code: code}
-	}
-	return nil
-}
 
 // gitOp is the op for a git subcommand that has one of its own, RAW otherwise.
 func gitOp(subcommand string) agentv1.GitOp {
@@ -72,7 +29,7 @@ func (f *callFlags) gitCommand() *cobra.Command {
 		Use:     "git ARGS...",
 		Short:   "Run git on the machine",
 		Example: "  fakeagent call git status\n  fakeagent call git --cwd repo --json status",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    cli.Args(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.with(cmd, func(ctx context.Context, s *session.Session) error {
 				req := &agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Cwd: session.ToMachinePath(cwd, f.workdir), Args: args}
@@ -107,7 +64,7 @@ func (f *callFlags) pingCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ping",
 		Short: "Ask whether the agent answers",
-		Args:  cobra.NoArgs,
+		Args:  cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.with(cmd, func(ctx context.Context, s *session.Session) error {
 				start := time.Now()
@@ -129,7 +86,7 @@ func (f *callFlags) metricsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "metrics",
 		Short: "Print a metrics sample",
-		Args:  cobra.NoArgs,
+		Args:  cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.with(cmd, func(ctx context.Context, s *session.Session) error {
 				resp, err := s.Do(ctx, &agentv1.ControlRequest{Op: &agentv1.ControlRequest_Metrics{Metrics: &agentv1.MetricsRequest{}}})

@@ -33,20 +33,22 @@ func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) 
 		Use:   "fakeagent",
 		Short: "A machine agent that really operates this machine",
 		Long: `fakeagent is the reference agent: it serves commands, files and git of this
-machine over NATS, behind a broker of its own or yours.
+machine over NATS, behind a broker of its own or yours, and its terminals over a relay.
 
 Exit codes:
-  0    done; for run: stopped, goodbye said
-  1    the agent or its broker could not start
+  0    done; for run: stopped, goodbye said; for shell: also detached
+  1    the agent, its broker or the relay could not start
   2    wrong usage
-  125  call: the agent could not be reached, or refused
-  N    call exec, call git: the exit code of the command itself`,
+  124  call exec: a limit or a signal ended the command
+  125  call, shell: the agent or the relay could not be reached, or refused
+  N    call exec, call git, shell: the exit code of the command itself`,
 		Example: `  fakeagent run                     a broker and an agent on this machine
   fakeagent call exec uname -a      in another terminal: run a command through it
-  fakeagent call ls /workspace`,
+  fakeagent call ls /workspace
+  fakeagent shell                   a terminal on it`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(runCommand(), callCommand(), cli.VersionCommand("fakeagent"))
+	root.AddCommand(runCommand(), callCommand(), shellCommand(), relayCommand(), cli.VersionCommand("fakeagent"))
 	return cli.Execute(ctx, root, args, in, out, errw)
 }

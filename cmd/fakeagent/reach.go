@@ -18,6 +18,10 @@ type reach struct {
 	WorkspaceID string `json:"workspace_id"`
 	AgentID     string `json:"agent_id"`
 	Root        string `json:"root"`
+	// RelayURL is where terminals are seen, and ViewerSecret signs the tokens
+	// for it.
+	RelayURL     string `json:"relay_url,omitempty"`
+	ViewerSecret string `json:"viewer_secret,omitempty"`
 }
 
 func (r reach) subject() string { return "agent." + r.WorkspaceID + "." + r.AgentID + ".rpc" }

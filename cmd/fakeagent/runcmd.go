@@ -34,6 +34,7 @@ type runFlags struct {
 	password      string
 	json          bool
 	verbose       bool
+	relay         runRelay
 }
 
 func runCommand() *cobra.Command {
@@ -45,15 +46,15 @@ func runCommand() *cobra.Command {
 
 Without flags there are two ways. If AGENTPROOF_NATS_URL is set, or a
 credentials.json lies in $OPENGENI_CONFIG_DIR, the agent connects to the broker
-that they name. Otherwise it starts a broker of its own on loopback and prints
-how to reach it; 'fakeagent call' finds that one by itself.
+that they name. Otherwise it starts a broker and a relay of its own on loopback and prints how
+to reach them; 'fakeagent call' and 'fakeagent shell' find those by themselves.
 
 SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
 		Example: `  fakeagent run
   fakeagent run --root ~/project --port 4222
   fakeagent run --nats nats://broker.example:4222 --token SECRET --workspace ws --agent laptop
   fakeagent run --credentials ./credentials.json`,
-		Args: cobra.NoArgs,
+		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	fl := cmd.Flags()
@@ -69,6 +70,7 @@ SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
 	fl.StringVar(&f.password, "password", "", "control-plane `PASSWORD` of the own broker (default a random one)")
 	fl.BoolVar(&f.json, "json", false, "log and announce in JSON")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "log every failed operation too")
+	f.relay.flags(cmd)
 	return cmd
 }
 
@@ -79,8 +81,17 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	}
 	cfg.AdoptOrphans = true
 	cfg.Version = cli.Version()
-	cfg.Logger = f.logger(cmd.ErrOrStderr())
+	cfg.Logger = newLogger(cmd.ErrOrStderr(), f.json, f.verbose)
 	reach := reach{WorkspaceID: cfg.WorkspaceID, AgentID: cfg.AgentID, Root: cfg.Root}
+	if f.relay.configure(&cfg) {
+		srv, err := f.relay.start(&cfg, &reach)
+		if err != nil {
+			return &cli.ExitError{Code: 1, Err: err}
+		}
+		defer srv.Close()
+	} else {
+		reach.RelayURL = cfg.RelayURL
+	}
 	if len(cfg.URLs) == 0 {
 		b, err := broker.Start(broker.Config{Port: f.port, ControlPassword: f.password, Logf: brokerLog(cfg.Logger)})
 		if err != nil {
@@ -206,17 +217,6 @@ func hostID() string {
 	}, name)
 }
 
-func (f *runFlags) logger(w io.Writer) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: slog.LevelInfo}
-	if f.verbose {
-		opts.Level = slog.LevelDebug
-	}
-	if f.json {
-		return slog.New(slog.NewJSONHandler(w, opts))
-	}
-	return slog.New(slog.NewTextHandler(w, opts))
-}
-
 func brokerLog(log *slog.Logger) func(string, ...any) {
 	return func(format string, args ...any) { log.Error("broker: " + fmt.Sprintf(format, args...)) }
 }
@@ -235,9 +235,18 @@ func (r reach) announce(w io.Writer, asJSON bool) {
 	if r.ControlURL != "" {
 		fmt.Fprintf(w, "control  %s\ntoken    %s\n", r.ControlURL, r.Token)
 	}
+	if r.RelayURL != "" {
+		fmt.Fprintf(w, "relay    %s\n", redacted([]string{r.RelayURL})[0])
+	}
+	if r.ViewerSecret != "" {
+		fmt.Fprintf(w, "viewers  %s\n", r.ViewerSecret)
+	}
 	fmt.Fprintf(w, "subject  %s\nroot     %s\n", r.subject(), r.Root)
 	if r.ControlURL != "" {
 		fmt.Fprintf(w, "try      fakeagent call exec uname -a\n")
+	}
+	if r.ControlURL != "" && r.ViewerSecret != "" {
+		fmt.Fprintf(w, "         fakeagent shell\n")
 	}
 	fmt.Fprintln(w, "ready")
 }
