@@ -7,36 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitExit waits until p has exited and leaves its status to be collected,
-// so that its pid stays its own while its tree is dealt with.
+// awaitExit waits until p has exited and leaves its status to be collected, so
+// that the pid stays the command's own while its tree is dealt with.
 //
-// It waits on a pidfd through the runtime's poller, like a read of a pipe: a
-// blocking wait would keep a thread for each running command.
+// A thread waits meanwhile, as os/exec's does: a pidfd in the poller spares
+// the thread, but wakes later on a busy machine.
 func awaitExit(p *os.Process) *os.ProcessState {
-	if !pollExit(p.Pid) {
-		peek(unix.P_PID, p.Pid, 0)
-	}
+	peek(unix.P_PID, p.Pid, 0)
 	return nil
-}
-
-// pollExit reports false where this kernel cannot be asked that way.
-func pollExit(pid int) bool {
-	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
-	if err != nil {
-		return false
-	}
-	f := os.NewFile(uintptr(fd), "pidfd")
-	defer f.Close()
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return false
-	}
-	exited := false
-	err = conn.Read(func(uintptr) bool {
-		exited = peek(unix.P_PID, pid, unix.WNOHANG)
-		return exited
-	})
-	return err == nil && exited
 }
 
 // peek tells whether such a child has exited, and waits for that unless flags

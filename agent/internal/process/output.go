@@ -1,42 +1,51 @@
 package process
 
 import (
-	"os"
 	"sync"
 	"time"
 )
 
-// output gathers stdout and stderr of one command. Its readers go on to the
-// end of the pipes whatever happens, so that a process that outlived its
+// output gathers stdout and stderr of one command. Once watched, its pipes are
+// read to their end whatever happens, so that a process that outlived its
 // command is neither blocked nor killed by a write (exec.background); once
-// sealed, they discard what comes.
+// sealed, what comes is discarded.
 type output struct {
-	pipes [2]*os.File
-	done  chan struct{} // closed when both pipes have ended
+	done chan struct{} // closed when both pipes were watched to their end
 
-	mu     sync.Mutex // guards the fields below
-	left   int64      // bytes that may still be kept
-	total  int64      // bytes that came before the seal
-	bufs   [2][]byte
-	open   int
-	sealed bool
+	mu      sync.Mutex // guards the fields below
+	pipes   [2]source
+	ended   [2]bool // found at their end by a sweep
+	left    int64   // bytes that may still be kept
+	total   int64   // bytes that came before the seal
+	bufs    [2][]byte
+	watched bool
+	readers int
+	sealed  bool
 }
 
-func newOutput(limit int64, stdout, stderr *os.File) *output {
-	o := &output{
-		pipes: [2]*os.File{stdout, stderr},
-		done:  make(chan struct{}),
-		left:  limit,
-		open:  2,
+func newOutput(limit int64, stdout, stderr source) *output {
+	return &output{done: make(chan struct{}), pipes: [2]source{stdout, stderr}, left: limit}
+}
+
+// watch begins to read the pipes in the background. Until then they hold what
+// fits them.
+func (o *output) watch() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.watched || o.sealed {
+		return
 	}
-	go o.read(0)
-	go o.read(1)
-	return o
+	o.watched = true
+	o.readers = len(o.pipes)
+	for i := range o.pipes {
+		o.pipes[i].open()
+		go o.read(i)
+	}
 }
 
 // read empties one pipe until it ends or is closed.
 func (o *output) read(i int) {
-	defer o.ended(i)
+	defer o.leave(i)
 	// Most commands write little: a big buffer comes with the first big read.
 	buf := make([]byte, 2<<10)
 	for {
@@ -47,6 +56,15 @@ func (o *output) read(i int) {
 		if n == len(buf) && n < 64<<10 {
 			buf = make([]byte, 64<<10)
 		}
+	}
+}
+
+func (o *output) leave(i int) {
+	o.pipes[i].close()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.readers--; o.readers == 0 {
+		close(o.done)
 	}
 }
 
@@ -61,92 +79,50 @@ func (o *output) keep(i int, p []byte) {
 	o.bufs[i] = append(o.bufs[i], p[:n]...)
 }
 
-func (o *output) ended(i int) {
-	_ = o.pipes[i].Close()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.open--; o.open == 0 {
-		close(o.done)
-	}
-}
-
-// collect seals the output of a command that has ended and returns it. It
-// waits for the end of the pipes, or outputGrace if something else holds them
-// open; those pipes go to held.
+// collect seals the output of a command that has ended and returns it. If
+// something else holds the pipes open, it waits outputGrace for their end, and
+// then leaves them to held.
 func (o *output) collect(held *heldPipes) (stdout, stderr []byte, total int64, overflow bool) {
-	select {
-	case <-o.done:
-	default:
+	// What the command itself wrote is in the pipes by now, and their end too
+	// if nobody else holds them: no need to wait for a reader to run.
+	if !o.sweep() {
+		o.watch()
 		grace := time.NewTimer(outputGrace)
 		defer grace.Stop()
 		select {
 		case <-o.done:
 		case <-grace.C:
+			o.sweep()
 			held.add(o)
 		}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	// What the command itself wrote is in the pipes by now: it is taken here
-	// even if this process was too busy for its readers to run.
-	if o.open > 0 {
-		o.sweep(0)
-		o.sweep(1)
-	}
 	o.sealed = true
+	if !o.watched {
+		o.close()
+	}
 	stdout, stderr = o.bufs[0], o.bufs[1]
 	o.bufs = [2][]byte{}
 	kept := int64(len(stdout) + len(stderr))
 	return stdout, stderr, o.total, o.total > kept
 }
 
-// close ends the readers before the pipes end.
-func (o *output) close() { closeAll(o.pipes[:]) }
-
-// heldPipes are the outputs whose command has ended while other processes hold
-// their pipes open. Beyond the limit the oldest is closed.
-type heldPipes struct {
-	limit int
-
-	mu      sync.Mutex
-	outputs []*output
-	closed  bool
-}
-
-func (h *heldPipes) add(o *output) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		o.close()
-		return
-	}
-	live := h.outputs[:0]
-	for _, other := range h.outputs {
-		select {
-		case <-other.done:
-		default:
-			live = append(live, other)
+// sweep takes what is in the pipes and tells whether both have ended.
+func (o *output) sweep() (ended bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range o.pipes {
+		if !o.ended[i] {
+			o.ended[i] = o.drain(i)
 		}
 	}
-	clear(h.outputs[len(live):])
-	h.outputs = append(live, o)
-	if len(h.outputs) > h.limit {
-		h.outputs[0].close()
-		h.outputs = h.outputs[1:]
-	}
+	return o.ended[0] && o.ended[1]
 }
 
-// close ends all of them and waits for their readers.
-func (h *heldPipes) close() {
-	h.mu.Lock()
-	h.closed = true
-	outputs := h.outputs
-	h.outputs = nil
-	h.mu.Unlock()
-	for _, o := range outputs {
-		o.close()
-	}
-	for _, o := range outputs {
-		<-o.done
+// close ends the readers before the pipes end.
+func (o *output) close() {
+	for i := range o.pipes {
+		o.pipes[i].close()
 	}
 }

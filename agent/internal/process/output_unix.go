@@ -13,7 +13,7 @@ import (
 // same lock, so that no byte is ever read and not yet accounted for when the
 // output is sealed. 0 is the end of the pipe.
 func (o *output) readSome(i int, buf []byte) (n int, err error) {
-	conn, err := o.pipes[i].SyscallConn()
+	conn, err := o.pipes[i].file.SyscallConn()
 	if err != nil {
 		return 0, err
 	}
@@ -29,26 +29,25 @@ func (o *output) readSome(i int, buf []byte) (n int, err error) {
 	return max(n, 0), errors.Join(readErr, err)
 }
 
-// sweep accounts for what pipe i holds right now. It needs o.mu.
-func (o *output) sweep(i int) {
-	conn, err := o.pipes[i].SyscallConn()
-	if err != nil {
-		return
-	}
+// drain accounts for what pipe i holds right now and tells whether it has
+// ended. It needs o.mu.
+func (o *output) drain(i int) (ended bool) {
 	// What the largest pipe holds: a process that goes on writing must not
 	// keep the caller here.
 	const capacity = 1 << 20
-	_ = conn.Control(func(fd uintptr) {
-		buf := make([]byte, 64<<10)
+	err := o.pipes[i].use(func(fd int) {
+		var buf [4 << 10]byte
 		for taken := 0; taken < capacity; {
-			n, err := readNow(int(fd), buf)
+			n, err := readNow(fd, buf[:])
 			if n <= 0 || err != nil {
+				ended = n == 0 && err == nil
 				return
 			}
 			o.keep(i, buf[:n])
 			taken += n
 		}
 	})
+	return ended || err != nil
 }
 
 // readNow reads without waiting; EAGAIN says that there is nothing.

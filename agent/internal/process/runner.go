@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -109,27 +110,17 @@ func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	var timeout <-chan time.Time
-	if c.Timeout > 0 {
-		timer := time.NewTimer(c.Timeout)
-		defer timer.Stop()
-		timeout = timer.C
-	}
+	defer p.stopInput()
 
 	var res Result
-	select {
-	case <-p.exited:
-	case <-timeout:
-		res.TimedOut = true
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	}
-	if p.hasExited() {
-		res.TimedOut, err = false, nil
+	if err = p.await(ctx, c.Timeout); err == nil {
 		res.ExitCode = r.reap(p)
 	} else {
-		res.ExitCode = -1
 		r.end(p)
+		res.ExitCode = -1
+	}
+	if errors.Is(err, errTimeout) {
+		res.TimedOut, err = true, nil
 	}
 	res.Duration = p.lifetime()
 	res.Stdout, res.Stderr, res.OutputBytes, res.Overflow = p.output.collect(&r.held)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -27,6 +28,10 @@ type running struct {
 	output  *output
 	started time.Time
 	exited  chan struct{} // closed when the command itself ended
+	// stopInput gives up on input that nobody read.
+	stopInput func()
+	// watch has a goroutine wait for the end.
+	watch func()
 
 	// Written before exited is closed.
 	ended time.Time
@@ -56,8 +61,7 @@ func (r *Runner) start(ctx context.Context, c Command) (*running, error) {
 	}
 	r.remember(p)
 	p.output = newOutput(limit, pipes.stdout, pipes.stderr)
-	stopInput := feed(pipes.stdin, c.Stdin)
-	r.wg.Go(func() { p.wait(stopInput) })
+	p.stopInput = feed(pipes.stdin, c.Stdin)
 	return p, nil
 }
 
@@ -73,18 +77,24 @@ func admit(ctx context.Context, c Command) error {
 }
 
 func (r *Runner) newRunning() *running {
-	return &running{
+	p := &running{
 		mark:   r.id + "." + strconv.FormatUint(r.last.Add(1), 10),
 		exited: make(chan struct{}),
 	}
+	p.watch = sync.OnceFunc(func() { r.wg.Go(p.wait) })
+	return p
 }
 
-// wait collects the end of the command and then ends its input.
-func (p *running) wait(stopInput func()) {
+// wait waits for the end of the command, however long that takes.
+func (p *running) wait() {
 	p.state = awaitExit(p.proc)
+	p.hasEnded()
+}
+
+// hasEnded notes that the command has ended just now.
+func (p *running) hasEnded() {
 	p.ended = time.Now()
 	close(p.exited)
-	stopInput()
 }
 
 // reap collects the status of a command that has exited; a death by signal is
@@ -188,8 +198,9 @@ func withMark(env []string, mark string) []string {
 
 // pipes are the files of one command.
 type pipes struct {
-	child                 [3]*os.File
-	stdin, stdout, stderr *os.File // this process's ends; stdin may be nil
+	child          [3]*os.File
+	stdin          *os.File // this process's end, nil without input
+	stdout, stderr source
 }
 
 func openPipes(withInput bool) (*pipes, error) {
@@ -212,10 +223,10 @@ func (p *pipes) open(withInput bool) (err error) {
 	if err != nil {
 		return fmt.Errorf("open standard input: %w", err)
 	}
-	if p.stdout, p.child[1], err = os.Pipe(); err != nil {
+	if p.stdout, p.child[1], err = outputPipe(); err != nil {
 		return fmt.Errorf("open standard output: %w", err)
 	}
-	if p.stderr, p.child[2], err = os.Pipe(); err != nil {
+	if p.stderr, p.child[2], err = outputPipe(); err != nil {
 		return fmt.Errorf("open standard error: %w", err)
 	}
 	return nil
@@ -223,7 +234,11 @@ func (p *pipes) open(withInput bool) (err error) {
 
 func (p *pipes) closeChildEnds() { closeAll(p.child[:]) }
 
-func (p *pipes) closeOwnEnds() { closeAll([]*os.File{p.stdin, p.stdout, p.stderr}) }
+func (p *pipes) closeOwnEnds() {
+	closeAll([]*os.File{p.stdin})
+	p.stdout.close()
+	p.stderr.close()
+}
 
 func closeAll(files []*os.File) {
 	for f := range slices.Values(files) {

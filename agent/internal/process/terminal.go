@@ -48,7 +48,7 @@ func (r *Runner) StartTerminal(ctx context.Context, c Command, tty *os.File) (*T
 	r.remember(p)
 	t := &Terminal{runner: r, p: p, kill: make(chan struct{}), done: make(chan struct{})}
 	t.hangup = sync.OnceFunc(func() { close(t.kill) })
-	r.wg.Go(func() { p.wait(func() {}) })
+	p.watch()
 	r.wg.Go(t.run)
 	return t, nil
 }

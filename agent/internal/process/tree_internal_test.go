@@ -97,6 +97,7 @@ func TestHeldPipesAreBounded(t *testing.T) {
 		}
 		t.Cleanup(p.closeChildEnds)
 		o := newOutput(10, p.stdout, p.stderr)
+		o.watch()
 		outputs = append(outputs, o)
 		h.add(o)
 	}
