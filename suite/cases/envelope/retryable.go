@@ -24,6 +24,7 @@ func retryableCases() []engine.Case {
 			ID:      "envelope.retryable/not-found",
 			Clause:  "envelope.retryable",
 			Explain: "What is not there is not there the second time; a retry loop would spin on it.",
+			Try:     "fakeagent call read missing",
 			Run: retryable(agentv1.ErrorCode_ERROR_CODE_NOT_FOUND, func(ctx context.Context, t *engine.T) []proto.Message {
 				missing := t.Path(ctx, "missing")
 				return []proto.Message{
@@ -38,6 +39,7 @@ func retryableCases() []engine.Case {
 			ID:      "envelope.retryable/os",
 			Clause:  "envelope.retryable",
 			Explain: "A directory is no file however often it is read.",
+			Try:     "fakeagent call read .",
 			Run: retryable(agentv1.ErrorCode_ERROR_CODE_OS, func(ctx context.Context, t *engine.T) []proto.Message {
 				file := t.File(ctx, "file", "x")
 				return []proto.Message{

@@ -19,6 +19,7 @@ func firstCases() []engine.Case {
 			ID:      "fence.first/ping",
 			Clause:  "fence.first",
 			Explain: "A ping is how a control plane learns that its lease is over before it does any harm.",
+			Try:     "fakeagent run --epoch 7; fakeagent call --epoch 6 ping",
 			Run: func(ctx context.Context, t *engine.T) {
 				fenced(ctx, t, at(held(t)-1, &agentv1.PingRequest{Nonce: 1}))
 			},
@@ -49,6 +50,7 @@ func firstCases() []engine.Case {
 			ID:      "fence.first/wrong-arguments",
 			Clause:  "fence.first",
 			Explain: "An operation that would fail anyway must not be tried to find that out.",
+			Try:     "fakeagent run --epoch 7; fakeagent call --epoch 6 read missing",
 			Run:     firstWrongArguments,
 		},
 		{

@@ -18,12 +18,14 @@ func staleCases() []engine.Case {
 			ID:      "fence.stale/every-operation",
 			Clause:  "fence.stale",
 			Explain: "One operation that forgets the fence is the one through which an evicted control plane damages a machine.",
+			Try:     "fakeagent run --epoch 7; fakeagent call --epoch 6 ls",
 			Run:     staleEveryOperation,
 		},
 		{
 			ID:      "fence.stale/every-older-epoch",
 			Clause:  "fence.stale",
 			Explain: "All older leases are over, the first as well as the one just before this.",
+			Try:     "fakeagent run --epoch 7; fakeagent call --epoch 1 ls",
 			Run:     staleEveryEpoch,
 		},
 		{
@@ -36,12 +38,14 @@ func staleCases() []engine.Case {
 			ID:      "fence.stale/details",
 			Clause:  "fence.stale",
 			Explain: "Both epochs in the error tell the one who looks at it who was behind, and how far.",
+			Try:     "fakeagent run --epoch 7; fakeagent call --epoch 6 ping",
 			Run:     staleDetails,
 		},
 		{
 			ID:      "fence.stale/a-command-does-not-run",
 			Clause:  "fence.stale",
 			Explain: "A command that was started before the fence was asked has done its work, whatever the reply says.",
+			Try:     "fakeagent run --epoch 7; fakeagent call --epoch 6 exec 'touch ran'; fakeagent call stat ran",
 			Run:     staleCommand,
 		},
 	}

@@ -64,6 +64,7 @@ func goodbyeCases() []engine.Case {
 			ID:      "lifecycle.goodbye-under-load/commands-running",
 			Clause:  "lifecycle.goodbye-under-load",
 			Explain: "Agents are stopped while they work; an agent that waits for a long build is killed before it says goodbye.",
+			Try:     "fakeagent call exec 'sleep 60' & stop the agent, and look at agent.WS.AGENT.events",
 			Launch:  &engine.Launch{},
 			Run:     goodbyeUnderLoad(false),
 		},

@@ -32,6 +32,7 @@ func returnCases() []engine.Case {
 			ID:      "lifecycle.hello-on-kick/after-a-cut",
 			Clause:  "lifecycle.hello-on-kick",
 			Explain: "What was in flight when the socket was cut is lost; only the Hello tells the other side that it was.",
+			Try:     "nats subscribe agent.WS.AGENT.hello; cut the agent's connection at the broker",
 			Launch:  &engine.Launch{},
 			Run:     helloAfterCut,
 		},

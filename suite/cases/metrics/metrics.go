@@ -30,6 +30,7 @@ func Cases() []engine.Case {
 			ID:      "metrics.sample/current-timestamp",
 			Clause:  "metrics.sample",
 			Explain: "A dashboard that draws an old sample as today's hides the outage that it should show.",
+			Try:     "fakeagent call metrics",
 			Run:     current,
 		},
 		{
@@ -42,18 +43,21 @@ func Cases() []engine.Case {
 			ID:      "metrics.sample/used-within-total",
 			Clause:  "metrics.sample",
 			Explain: "More used than there is draws bars beyond their frame and sets off alarms.",
+			Try:     "fakeagent call metrics",
 			Run:     usedWithinTotal,
 		},
 		{
 			ID:      "metrics.sample/totals-in-bytes",
 			Clause:  "metrics.sample",
 			Explain: "Kilobytes reported as bytes make a big machine look too small for any job; unknown is 0.",
+			Try:     "fakeagent call metrics",
 			Run:     totalsInBytes,
 		},
 		{
 			ID:      "metrics.sample/percentages",
 			Clause:  "metrics.sample",
 			Explain: "The sum over eight cores is no percentage; 800 % breaks every scale.",
+			Try:     "fakeagent call metrics",
 			Run:     percentages,
 		},
 		{

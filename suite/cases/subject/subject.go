@@ -53,6 +53,7 @@ func Cases() []engine.Case {
 			ID:      "subject.rpc/no-other-subject",
 			Clause:  "subject.rpc",
 			Explain: "Who listens beside its own subject executes what was meant for a neighbour, or for nobody.",
+			Try:     "nats request agent.WS.AGENT.request ''",
 			Run:     noOtherSubject,
 		},
 		{
@@ -74,6 +75,7 @@ func Cases() []engine.Case {
 			ID:      "subject.single-responder/after-an-outage",
 			Clause:  "subject.single-responder",
 			Explain: "After a broker's restart an agent must be there once: neither a second connection nor a second subscription.",
+			Try:     "restart the broker; nats request agent.WS.AGENT.rpc '' --replies 2",
 			Launch:  &engine.Launch{},
 			Idle:    outage,
 			Run:     singleAfterAnOutage,
