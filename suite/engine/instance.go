@@ -61,9 +61,10 @@ type Instance struct {
 	dirs   []string
 
 	mu    sync.Mutex
-	root  string   // learnt from Hello, or by asking
-	local *bool    // whether the agent sees the runner's files
-	argv  []string // how the agent runs the helper
+	root string // learnt from Hello, or by asking
+
+	helping sync.Mutex
+	argv    []string // how the agent runs the helper; guarded by helping
 }
 
 // launch starts an instance of a subject that can be started.

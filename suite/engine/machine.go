@@ -47,20 +47,23 @@ func (t *T) Root(ctx context.Context) string {
 // this program in place when the agent sees the same files, a copy that was
 // uploaded through the agent otherwise.
 func (t *T) Helper(ctx context.Context, args ...string) []string {
-	t.inst.mu.Lock()
-	argv := t.inst.argv
-	t.inst.mu.Unlock()
-	if argv == nil {
+	argv := t.helperArgv(ctx)
+	return append(argv[:len(argv):len(argv)], args...)
+}
+
+// helperArgv is found out once for each instance; cases that ask meanwhile
+// wait, so that there is one upload.
+func (t *T) helperArgv(ctx context.Context) []string {
+	t.inst.helping.Lock()
+	defer t.inst.helping.Unlock()
+	if t.inst.argv == nil {
 		program := t.opts.HelperProgram
 		if t.opts.UploadHelper || !t.local(ctx) {
 			program = t.upload(ctx)
 		}
-		argv = []string{program, helper.Command}
-		t.inst.mu.Lock()
-		t.inst.argv = argv
-		t.inst.mu.Unlock()
+		t.inst.argv = []string{program, helper.Command}
 	}
-	return append(argv[:len(argv):len(argv)], args...)
+	return t.inst.argv
 }
 
 // local finds out whether the agent sees the runner's files, by showing it one
