@@ -60,7 +60,7 @@ type Instance struct {
 	silent net.Listener
 	dirs   []string
 
-	mu    sync.Mutex
+	mu   sync.Mutex
 	root string // learnt from Hello, or by asking
 
 	helping sync.Mutex
