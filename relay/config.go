@@ -7,6 +7,7 @@ import (
 	"path"
 	"time"
 
+	"agentproof/relay/internal/ring"
 	"agentproof/stream"
 )
 
@@ -25,24 +26,15 @@ const (
 	DefaultShutdownGrace    = 5 * time.Second
 )
 
-// Bounds of one direction of one channel.
+// While a viewer reads, no more than this waits for it in the relay: the rest
+// waits at the producer, which can send it again after a crash.
 const (
-	ringFrames = 1024
-	ringBytes  = 64 << 20
-	// While a viewer reads, no more than this waits for it: the rest waits at
-	// the producer, which can send it again after a crash.
-	backlogFrames = ringFrames / 2
+	backlogFrames = ring.MaxFrames / 2
 	backlogBytes  = 1 << 20
-	// commonFrame is what a frame of a terminal stays below. Only what is
-	// larger has to ask for memory, so that no terminal waits for a desktop.
-	commonFrame = 256 << 10
-	// maxLargeReads bounds how many messages above commonFrame are read at
-	// once, and largeReadTime how long one may take.
-	maxLargeReads = 16
-	largeReadTime = 30 * time.Second
-	// socketBuffer bounds what the kernel holds of a connection each way.
-	socketBuffer = 256 << 10
 )
+
+// maxLargeReads bounds how many large messages are read at once.
+const maxLargeReads = 16
 
 // Config says how a relay behaves. A zero field takes the default named beside
 // it. The zero value is a relay that refuses everybody.

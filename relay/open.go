@@ -10,8 +10,12 @@ import (
 	"github.com/coder/websocket"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/relay/internal/socket"
 	"agentproof/stream"
 )
+
+// rejectTime is how long a rejected peer has to take the answer.
+const rejectTime = 2 * time.Second
 
 // serveStream upgrades, does the handshake, and serves one peer until its
 // socket has ended.
@@ -34,13 +38,12 @@ func (r *Relay) serveStream(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		return
 	}
-	defer p.disconnect()
-	defer p.drop()
+	defer p.Close()
 	if !r.track(p) {
 		return
 	}
 	defer r.untrack(p)
-	timer := time.AfterFunc(r.cfg.HandshakeTimeout, p.drop)
+	timer := time.AfterFunc(r.cfg.HandshakeTimeout, p.Drop)
 	err = r.handshake(p, query)
 	timer.Stop()
 	if err != nil {
@@ -67,8 +70,8 @@ var (
 // handshake receives the StreamOpen and makes the checks, in the contract's
 // order; the first one that fails wins.
 func (r *Relay) handshake(p *peer, query stream.Route) error {
-	b, err := p.read(stream.MaxOpen)
-	if errors.Is(err, errTooLarge) {
+	b, err := p.Read(stream.MaxOpen)
+	if errors.Is(err, socket.ErrTooLarge) {
 		return errNoOpen
 	}
 	if err != nil {
@@ -124,23 +127,23 @@ func (r *Relay) authorize(p *peer, open *agentv1.StreamOpen) error {
 // reject tells a peer why it cannot come in. None of the reasons holds any part
 // of its token (relay.token.silence).
 func (p *peer) reject(reason error) {
-	if p.ended() {
+	if p.Ended() {
 		return
 	}
-	timer := time.AfterFunc(partTimeout, p.drop)
+	timer := time.AfterFunc(rejectTime, p.Drop)
 	defer timer.Stop()
 	b, err := stream.Encode(&agentv1.StreamOpenAck{Error: &agentv1.AgentError{
 		Code: agentv1.ErrorCode_ERROR_CODE_STREAM, Message: reason.Error(),
 	}})
-	if err == nil && p.write(b) == nil {
-		p.part(websocket.StatusPolicyViolation, "rejected")
+	if err == nil && p.Write(b) == nil {
+		p.Part(websocket.StatusPolicyViolation, "rejected")
 	}
 }
 
 // serve pumps both ways until the socket has ended and its goroutines with it.
 func (p *peer) serve() {
 	ack, err := stream.Encode(&agentv1.StreamOpenAck{Accepted: true, ResumeFromSeq: p.wanted})
-	if err != nil || p.write(ack) != nil {
+	if err != nil || p.Write(ack) != nil {
 		return
 	}
 	c := p.channel.Load()
@@ -158,7 +161,10 @@ func (p *peer) serve() {
 	pinger := make(chan struct{})
 	go func() {
 		defer close(pinger)
-		p.keepalive()
+		if p.Keepalive(p.relay.cfg.PingInterval, p.relay.cfg.StallTimeout) {
+			p.log().Info("the peer is gone")
+			p.Drop()
+		}
 	}()
 	var closed bool
 	if p.role == stream.RoleAgent {
@@ -166,10 +172,13 @@ func (p *peer) serve() {
 	} else {
 		closed, err = p.readViewer()
 	}
-	if closed {
-		p.part(websocket.StatusNormalClosure, "")
+	if websocket.CloseStatus(err) != -1 {
+		p.answeredClose()
 	}
-	p.drop()
+	if closed {
+		p.Part(websocket.StatusNormalClosure, "")
+	}
+	p.Drop()
 	<-writer
 	<-pinger
 	p.log().Info("ended", "closed", closed, "cause", err)

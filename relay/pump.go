@@ -1,10 +1,9 @@
 package relay
 
 import (
-	"context"
-	"log/slog"
 	"time"
 
+	"agentproof/relay/internal/ring"
 	"agentproof/stream"
 )
 
@@ -16,12 +15,12 @@ const batchFrames = 32
 func (p *peer) readProducer(c *channel) (closed bool, err error) {
 	for {
 		c.awaitViewer(p)
-		b, err := p.read(stream.MaxMessage)
+		b, err := p.Read(stream.MaxMessage)
 		if err != nil {
 			return false, err
 		}
 		if info, err := stream.InspectFrame(b); err == nil {
-			awaited := c.pushOut(p, frame{seq: info.Seq, size: info.Size, msg: b})
+			awaited := c.pushOut(p, ring.Frame{Seq: info.Seq, Size: info.Size, Message: b})
 			if awaited && !c.desktop() {
 				p.pace(info.Size)
 			}
@@ -39,15 +38,15 @@ func (p *peer) readProducer(c *channel) (closed bool, err error) {
 func (p *peer) readViewer() (closed bool, err error) {
 	for {
 		p.channel.Load().awaitProducer(p)
-		b, err := p.read(stream.MaxMessage)
+		b, err := p.Read(stream.MaxMessage)
 		if err != nil {
 			return false, err
 		}
-		f := frame{msg: b}
+		f := ring.Frame{Message: b}
 		info, err := stream.InspectFrame(b)
 		switch {
 		case err == nil:
-			f.seq, f.size = info.Seq, info.Size
+			f.Seq, f.Size = info.Seq, info.Size
 		case len(b) > 0 && stream.Tag(b[0]) == stream.TagDesktopInput:
 			if _, err := stream.Decode(b); err != nil {
 				p.ignore(err)
@@ -60,7 +59,7 @@ func (p *peer) readViewer() (closed bool, err error) {
 			continue
 		}
 		if p.inChannel(func(c *channel) bool { return c.pushIn(p, f) }) {
-			p.pace(f.size)
+			p.pace(f.Size)
 		}
 	}
 }
@@ -101,10 +100,10 @@ func (p *peer) ignore(err error) { p.log().Warn("ignoring a message", "cause", e
 
 // pace waits until the connection is within its rate again.
 func (p *peer) pace(size int) {
-	p.paused.Store(true)
-	defer p.paused.Store(false)
+	p.Paused.Store(true)
+	defer p.Paused.Store(false)
 	for burst := p.limit.Burst(); size > 0; size -= burst {
-		if p.limit.WaitN(p.ctx, min(size, burst)) != nil {
+		if p.limit.WaitN(p.Context(), min(size, burst)) != nil {
 			return
 		}
 	}
@@ -121,18 +120,18 @@ func (p *peer) writeProducer(c *channel) {
 			p.leave(bye)
 			return
 		}
-		if err := p.write(f.msg); err != nil {
+		if err := p.Write(f.Message); err != nil {
 			p.lostWrite(err)
 			return
 		}
-		p.relay.metrics.viewerToAgent.Add(float64(f.size))
+		p.relay.metrics.viewerToAgent.Add(float64(f.Size))
 		p.relay.metrics.spliced.Inc()
 	}
 }
 
 // writeViewer hands over what the producer sends, in the channel where p sits.
 func (p *peer) writeViewer() {
-	batch := make([]frame, 0, batchFrames)
+	batch := make([]ring.Frame, 0, batchFrames)
 	limited := false
 	for {
 		c := p.channel.Load()
@@ -146,15 +145,15 @@ func (p *peer) writeViewer() {
 		}
 		p.countSkipped(skipped, limited)
 		for _, f := range frames {
-			if err := p.write(f.msg); err != nil {
+			if err := p.Write(f.Message); err != nil {
 				p.lostWrite(err)
 				return
 			}
-			p.relay.metrics.agentToViewer.Add(float64(f.size))
+			p.relay.metrics.agentToViewer.Add(float64(f.Size))
 			p.relay.metrics.spliced.Inc()
 			if c.desktop() {
 				start := time.Now()
-				p.pace(f.size)
+				p.pace(f.Size)
 				limited = time.Since(start) > time.Millisecond
 			}
 		}
@@ -177,61 +176,28 @@ func (p *peer) countSkipped(n int, limited bool) {
 func (p *peer) lostWrite(err error) {
 	p.log().Debug("a write failed", "cause", err)
 	if !p.draining.Load() {
-		p.drop()
+		p.Drop()
 	}
 }
 
 // leave says goodbye and ends the socket.
 func (p *peer) leave(bye *farewell) {
-	if bye.message != nil && p.write(bye.message) != nil {
-		p.drop()
-		return
-	}
-	p.part(bye.status, bye.reason)
-}
-
-// keepalive pings the peer, and drops it when it is gone. A peer that we do not
-// read from, or that is busy taking something, cannot answer and is not judged.
-func (p *peer) keepalive() {
-	interval := p.relay.cfg.PingInterval
-	t := time.NewTicker(interval)
-	defer t.Stop()
-	for missed := 0; missed < 3; {
-		select {
-		case <-p.ctx.Done():
+	if bye.message != nil {
+		p.closing.Store(true)
+		if p.Write(bye.message) != nil {
+			p.Drop()
 			return
-		case <-t.C:
-		}
-		if since := p.writing.Load(); since != 0 {
-			if time.Since(time.Unix(0, since)) > p.relay.cfg.StallTimeout {
-				break
-			}
-			continue
-		}
-		heard := p.heard.Load()
-		ctx, cancel := context.WithTimeout(p.ctx, interval)
-		err := p.ws.Ping(ctx)
-		cancel()
-		if err == nil || p.heard.Load() != heard || p.paused.Load() || p.writing.Load() != 0 {
-			missed = 0
-		} else {
-			missed++
 		}
 	}
-	p.log().Info("the peer does not answer")
-	p.drop()
-}
-
-func (p *peer) log() *slog.Logger {
-	return p.relay.log.With("remote", p.remote, "role", roleName(p.role))
-}
-
-func roleName(r stream.Role) string {
-	switch r {
-	case stream.RoleAgent:
-		return "agent"
-	case stream.RoleClient:
-		return "client"
+	if p.Part(bye.status, bye.reason) {
+		p.answeredClose()
 	}
-	return "unknown"
+}
+
+// answeredClose notes that the peer answered the relay's close frame, or sent
+// one of its own: if it was told that the channel closed, it knows.
+func (p *peer) answeredClose() {
+	if p.closing.Load() {
+		p.channel.Load().heard(p)
+	}
 }

@@ -45,7 +45,7 @@ func (r *Relay) attachProducer(p *peer, route stream.Route) error {
 	}
 	if old := c.seatProducer(p, r.cfg.Now(), r.order, r.cfg.ResendGrace); old != nil {
 		old.log().Info("displaced by a newer producer")
-		old.drop()
+		old.Drop()
 	}
 	r.fetchWaiting(c)
 	return nil
@@ -67,9 +67,9 @@ func (r *Relay) fetchWaiting(c *channel) {
 		return
 	}
 	waiting.viewer = nil
-	c.in.clear()
-	for waiting.in.len() > 0 {
-		c.in.push(waiting.in.pop())
+	c.in.Clear()
+	for waiting.in.Len() > 0 {
+		c.in.Push(waiting.in.Pop())
 	}
 	c.seatViewer(v, r.cfg.Now())
 	waiting.changed.Broadcast()
@@ -89,10 +89,10 @@ func (r *Relay) attachViewer(p *peer, route stream.Route) error {
 		r.metrics.reconnects.Inc()
 	}
 	c.viewed = true
-	c.in.clear()
+	c.in.Clear()
 	if old := c.seatViewer(p, r.cfg.Now()); old != nil {
 		old.log().Info("displaced by a newer viewer")
-		r.tasks.Go(func() { old.part(stream.StatusDisplaced, "displaced by a newer viewer") })
+		r.tasks.Go(func() { old.Part(stream.StatusDisplaced, "displaced by a newer viewer") })
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (r *Relay) open(route stream.Route, role stream.Role) (*channel, error) {
 		r.streams[route] = make(map[*channel]struct{})
 	}
 	r.streams[route][c] = struct{}{}
-	if !r.memory.hasRoom(2 * r.memory.share()) {
+	if !r.memory.HasRoom(2 * r.memory.Share()) {
 		for _, other := range r.channels {
 			other.trim()
 		}
@@ -187,7 +187,7 @@ func (r *Relay) sweep(now time.Time) {
 		case idle && viewer == nil:
 			r.forget(c)
 		case idle:
-			r.tasks.Go(func() { viewer.part(stream.StatusNoProducer, "no producer came") })
+			r.tasks.Go(func() { viewer.Part(stream.StatusNoProducer, "no producer came") })
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"agentproof/relay/internal/ring"
 	"agentproof/stream"
 )
 
@@ -24,7 +25,7 @@ type Relay struct {
 	verifier   stream.Verifier
 	metrics    *metrics
 	mux        *http.ServeMux
-	memory     *memory
+	memory     *ring.Memory
 	handshakes chan struct{} // holds one element for each open handshake
 	largeReads chan struct{} // and for each large message being read
 
@@ -53,7 +54,7 @@ func New(cfg Config) (*Relay, error) {
 		verifier: stream.Verifier{
 			ViewerSecret: cfg.ViewerSecret, ProducerSecret: cfg.ProducerSecret, Now: cfg.Now,
 		},
-		memory:     &memory{limit: cfg.Memory},
+		memory:     &ring.Memory{Limit: cfg.Memory},
 		handshakes: make(chan struct{}, cfg.MaxHandshakes),
 		largeReads: make(chan struct{}, maxLargeReads),
 		stop:       make(chan struct{}),
@@ -62,7 +63,7 @@ func New(cfg Config) (*Relay, error) {
 		streams:    make(map[stream.Route]map[*channel]struct{}),
 	}
 	r.metrics = newMetrics(
-		func() float64 { return float64(r.memory.high.Load()) },
+		func() float64 { return float64(r.memory.HighWater()) },
 		func() float64 { return float64(r.liveChannels()) },
 	)
 	r.mux = http.NewServeMux()

@@ -19,14 +19,14 @@ func (r *Relay) Shutdown(ctx context.Context) error {
 	producers, viewers := r.refuseNew()
 	for _, p := range producers {
 		p.draining.Store(true)
-		p.halfClose()
+		p.HalfClose()
 	}
 	// A producer that waits for a slow viewer must not use up all the time.
 	half, cancel := halfOf(ctx)
 	defer cancel()
 	if awaitDone(half, producers) != nil {
 		for _, p := range producers {
-			p.drop()
+			p.Drop()
 		}
 	}
 	for _, p := range viewers {
@@ -47,7 +47,7 @@ func (r *Relay) refuseNew() (producers, viewers []*peer) {
 	for p := range r.peers {
 		switch {
 		case p.channel.Load() == nil:
-			p.drop()
+			p.Drop()
 		case p.role == stream.RoleAgent:
 			producers = append(producers, p)
 		default:
@@ -88,7 +88,7 @@ func (r *Relay) Close() {
 	}
 	r.mu.Unlock()
 	for _, p := range peers {
-		p.drop()
+		p.Drop()
 	}
 	for _, p := range peers {
 		<-p.done

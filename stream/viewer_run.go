@@ -28,6 +28,9 @@ func (v *Viewer) run(conn *Conn, cursor Cursor) {
 	defer close(v.done)
 	for {
 		err := v.receive(conn, &cursor)
+		if ce := (*CloseError)(nil); errors.As(err, &ce) {
+			_ = conn.Close() // tells the relay that we know
+		}
 		v.lose(conn)
 		if v.ctx.Err() != nil {
 			err = context.Cause(v.ctx)

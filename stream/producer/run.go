@@ -177,6 +177,7 @@ func (p *Producer) receive(l *link) error {
 		case *agentv1.DesktopInput:
 			p.carry = &Input{Event: m}
 		case *agentv1.StreamClose:
+			_ = l.Close() // tells the relay that we know
 			return &stream.CloseError{Reason: m.GetReason(), Message: m.GetMessage()}
 		}
 	}
