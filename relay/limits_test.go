@@ -3,7 +3,10 @@ package relay_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"net"
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -246,5 +249,47 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 	}
 	if high := metric(t, s, "buffer_high_water"); high < 8 || high > 4096 {
 		t.Errorf("buffer_high_water = %v", high)
+	}
+}
+
+func TestAMessageThatTheSocketsEndCutIsNotPassedOn(t *testing.T) {
+	t.Parallel()
+	s := relaytest.Start(t, relay.Config{})
+	message := encode(t, &agentv1.StreamFrame{Seq: 0, Data: bytes.Repeat([]byte("x"), 9000), ProducedAtMs: 1})
+	// A header with an empty mask, so that the bytes stand as they are.
+	header := append(binary.BigEndian.AppendUint16([]byte{0x82, 0x80 | 126}, uint16(len(message))), 0, 0, 0, 0)
+	for _, cut := range []int{0, 1, 511, 512, 513, 1024, 2048, 4096, 8192, len(message) - 1, len(message)} {
+		w := terminal(fmt.Sprint("cut at ", cut))
+		raw := make(chan net.Conn, 1)
+		ws, _, err := websocket.Dial(t.Context(), s.URL()+"?"+w.route().Query(), &websocket.DialOptions{
+			HTTPClient: &http.Client{Transport: &http.Transport{
+				DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+					var d net.Dialer
+					conn, err := d.DialContext(ctx, network, addr)
+					raw <- conn
+					return conn, err
+				},
+			}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, ws, websocket.MessageBinary, encode(t, w.open(t, stream.RoleAgent)))
+		if ack := wantAck(t, ws); !ack.GetAccepted() {
+			t.Fatal(ack)
+		}
+		conn := <-raw
+		if _, err := conn.Write(append(header, message[:cut]...)); err != nil {
+			t.Fatal(err)
+		}
+		ws.CloseNow()
+		v := client(t, s, w)
+		again := agent(t, s, w)
+		again.text(1, "mark")
+		f, ok := v.next().(*agentv1.StreamFrame)
+		whole := ok && len(f.GetData()) == 9000 && cut == len(message)
+		if mark := ok && string(f.GetData()) == "mark"; !whole && !mark {
+			t.Errorf("cut at %d of %d, a frame with %d bytes came", cut, len(message), len(f.GetData()))
+		}
 	}
 }
