@@ -25,7 +25,7 @@ test: needs lint race conformance ## all tests with the race detector, vet, gofm
 
 .PHONY: needs
 needs:
-	@sh scripts/needs.sh cc git
+	@sh scripts/needs.sh cc git vi
 
 lint: gofmt vet staticcheck cross proto-drift
 

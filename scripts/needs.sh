@@ -7,6 +7,7 @@ package() {
 	case $1 in
 	cc) echo gcc libc6-dev ;; # the race detector links with cgo
 	Xvfb) echo xvfb ;;
+	vi) echo vim-tiny ;; # opened in a test of fakeagent shell
 	*) echo "$1" ;;
 	esac
 }

@@ -134,7 +134,11 @@ func TestAShellIsTheUsersOwnAndFollowsTheWindow(t *testing.T) {
 	u.resize(40, 120)
 	u.types("until stty size | grep '40 120'; do :; done; echo $((20+4))x\r")
 	u.await(t, "24x")
-	u.types("\x03exit 3\r") // an interrupt is the machine's
+	// An interrupt is the machine's, and drops what was typed with it.
+	prompts := strings.Count(u.String(), "$ ")
+	u.types("\x03")
+	u.awaitMore(prompts, "$ ")
+	u.types("exit 3\r")
 	u.wantExit(3)
 }
 
