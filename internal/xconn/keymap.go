@@ -139,8 +139,10 @@ func (k *Keymap) Symbol(code xproto.Keycode, state uint16) keysym.Sym {
 		group = 0
 	}
 	sym := k.At(code, group, level)
-	if sym == 0 {
-		sym = k.At(code, group, level&levelShift)
+	for _, lower := range [...]int{level & levelShift, 0} {
+		if sym == 0 {
+			sym = k.At(code, group, lower)
+		}
 	}
 	if state&xproto.ModMaskLock != 0 && sym.Upper() != sym.Lower() {
 		if sym == sym.Upper() && state&xproto.ModMaskShift != 0 {
