@@ -23,6 +23,8 @@ type adoption struct {
 	Adopted  bool   // the orphan became its child
 	Reaped   bool   // and was collected after its end
 	Killed   bool   // a timeout took an orphan along
+	Spared   bool   // a dead child was left to who might wait for it
+	Stale    bool   // but not for ever
 	StolenBy string // an exit status that os/exec missed, if any
 }
 
@@ -47,7 +49,7 @@ func TestAdoptedOrphans(t *testing.T) {
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
 	}
-	if want := (adoption{Adopted: true, Reaped: true, Killed: true}); got != want {
+	if want := (adoption{Adopted: true, Reaped: true, Killed: true, Spared: true, Stale: true}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
@@ -76,6 +78,9 @@ func runPlatformChild(role string) int {
 }
 
 func adopt() (got adoption, err error) {
+	if got.Spared, got.Stale, err = lookTwice(); err != nil {
+		return got, err
+	}
 	r, err := process.NewRunner(process.Options{AdoptOrphans: true})
 	if err != nil {
 		return got, err
@@ -112,6 +117,38 @@ func adopt() (got adoption, err error) {
 	got.Killed = poll(ctx, func() bool { return parentOf(strings.TrimSpace(string(pid))) == "" })
 	osexec.Wait()
 	return got, nil
+}
+
+// lookTwice has a reaper without a clock look at dead children.
+func lookTwice() (spared, stale bool, err error) {
+	r, err := process.NewRunner(process.Options{})
+	if err != nil {
+		return false, false, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	defer func() { err = errors.Join(err, r.Close(ctx)) }()
+
+	waited, forgotten := exec.Command("/bin/sh", "-c", "exit 7"), exec.Command("/bin/true")
+	for _, cmd := range []*exec.Cmd{waited, forgotten} {
+		if err := cmd.Start(); err != nil {
+			return false, false, err
+		}
+	}
+	pid := forgotten.Process.Pid
+	var suspects map[int]bool
+	both := func() bool {
+		suspects = r.LookForStale(nil)
+		return suspects[waited.Process.Pid] && suspects[pid]
+	}
+	if !poll(ctx, both) {
+		return false, false, errors.New("the reaper does not see dead children")
+	}
+	exit, ok := errors.AsType[*exec.ExitError](waited.Wait())
+	spared = ok && exit.ExitCode() == 7
+	r.LookForStale(suspects)
+	stale = parentOf(strconv.Itoa(pid)) == ""
+	return spared, stale, forgotten.Process.Release()
 }
 
 // statusesSurvive runs commands through os/exec next to the reaper and names

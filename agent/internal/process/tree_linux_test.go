@@ -102,6 +102,9 @@ func TestNoZombieIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if n := r.Leaders(); n != 0 {
+		t.Errorf("%d commands are remembered after their end", n)
+	}
 	// Other tests of this process end commands all the time: what counts is
 	// that none of theirs or ours stays.
 	eventually(t, "no child of this process is a zombie", func() bool { return len(zombies(t, os.Getpid())) == 0 })
