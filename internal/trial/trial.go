@@ -36,6 +36,9 @@ type Mutant struct {
 	// Config, when set, changes how the agent is made: what it is told, and
 	// the raw messages that it takes and sends.
 	Config func(*agent.Config)
+	// Scale is that of the harness's limits, for what shows in nothing coming;
+	// 0 means 1.
+	Scale float64
 }
 
 // Noticed runs each mutant against its case, which must fail for the mutant's
@@ -81,13 +84,43 @@ func (v verdict) judge(t *testing.T, m Mutant) {
 
 // run gives the mutant's case its verdict.
 func run(ctx context.Context, cases []engine.Case, m Mutant) (engine.Result, error) {
+	report, err := judge(ctx, cases, engine.Selection{Cases: []string{m.Case}}, m)
+	if err != nil {
+		return engine.Result{}, fmt.Errorf("run %s: %w", m.Case, err)
+	}
+	i := slices.IndexFunc(report.Results, func(r engine.Result) bool { return r.ID == m.Case })
+	if i < 0 {
+		return engine.Result{}, fmt.Errorf("there is no case %q", m.Case)
+	}
+	return report.Results[i], nil
+}
+
+// Tolerated runs the cases of a selection against a mutant that breaks no more
+// than its own case: the others must pass.
+func Tolerated(t *testing.T, cases []engine.Case, s engine.Selection, m Mutant) {
+	t.Helper()
+	report, err := judge(t.Context(), cases, s, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range report.Results {
+		if r.ID == m.Case {
+			verdict{Result: r}.judge(t, m)
+		} else if r.Status == engine.Fail || r.Status == engine.Warn || r.Status == engine.Blocked {
+			t.Errorf("%s is %s: %s", r.ID, r.Status, r.Reason)
+		}
+	}
+}
+
+// judge runs the selected cases against a mutant.
+func judge(ctx context.Context, cases []engine.Case, s engine.Selection, m Mutant) (*engine.Report, error) {
 	clauses, err := spec.Load()
 	if err != nil {
-		return engine.Result{}, err
+		return nil, err
 	}
 	program, err := os.Executable()
 	if err != nil {
-		return engine.Result{}, fmt.Errorf("find the helper program: %w", err)
+		return nil, fmt.Errorf("find the helper program: %w", err)
 	}
 	serve := func(ctx context.Context, env engine.Environment) error {
 		cfg := bundled.Config(env)
@@ -103,18 +136,10 @@ func run(ctx context.Context, cases []engine.Case, m Mutant) (engine.Result, err
 		}
 		return a.Run(ctx)
 	}
-	report, err := engine.Run(ctx, engine.Options{
-		Spec: clauses, Cases: cases, Selection: engine.Selection{Cases: []string{m.Case}}, HelperProgram: program,
-		Subject: subject.InProcess("a trial", serve),
+	return engine.Run(ctx, engine.Options{
+		Spec: clauses, Cases: cases, Selection: s, HelperProgram: program,
+		Subject: subject.InProcess("a trial", serve), TimeoutScale: m.Scale,
 	})
-	if err != nil {
-		return engine.Result{}, fmt.Errorf("run %s: %w", m.Case, err)
-	}
-	i := slices.IndexFunc(report.Results, func(r engine.Result) bool { return r.ID == m.Case })
-	if i < 0 {
-		return engine.Result{}, fmt.Errorf("there is no case %q", m.Case)
-	}
-	return report.Results[i], nil
 }
 
 // Before changes requests before the agent looks at them.

@@ -26,10 +26,17 @@ func childCases() []engine.Case {
 			"Without a TERM of the viewer's, colours and cursor keys must still work."),
 		termCase("wins-over-env", &agentv1.PtyOpenRequest{Term: "vt220", Env: map[string]string{"TERM": "dumb"}}, "vt220",
 			"The terminal's own type beats a variable that happens to have its name."),
+		termCase("default-wins-over-env", &agentv1.PtyOpenRequest{Env: map[string]string{"TERM": "dumb"}}, "xterm-256color",
+			"A variable that the caller passed on from elsewhere says nothing about this terminal."),
 		{
 			ID: "pty.env/layered-over-the-agents", Clause: "pty.env", Needs: needs,
 			Explain: "A request adds variables; without the agent's own, PATH included, nothing would be found.",
 			Run:     envLayered,
+		},
+		{
+			ID: "pty.env/overrides-the-agents", Clause: "pty.env", Needs: needs,
+			Explain: "What the caller sets is what the shell sees, whatever the agent was started with.",
+			Run:     envOverrides,
 		},
 		{
 			ID: "pty.cwd/empty-is-the-root", Clause: "pty.cwd", Needs: needs,
@@ -94,6 +101,12 @@ func envLayered(ctx context.Context, t *engine.T) {
 	t.Check(set && got == "", "the empty variable set and empty", "unset, or not empty")
 	path, _ := r.Getenv("PATH")
 	t.Check(path != "", "the agent's PATH", "none")
+}
+
+func envOverrides(ctx context.Context, t *engine.T) {
+	r := report(ctx, t, &agentv1.PtyOpenRequest{Env: map[string]string{"HOME": "/of-the-request"}})
+	home, _ := r.Getenv("HOME")
+	t.Check(home == "/of-the-request", "the request's HOME", "the agent's, or none")
 }
 
 // cwdCase opens a terminal in cwd; an empty want is the agent's root.
