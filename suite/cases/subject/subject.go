@@ -183,22 +183,27 @@ func write(t *engine.T, name string) []byte {
 }
 
 func goneWhenStopped(ctx context.Context, t *engine.T) {
-	inst := t.Instance()
 	t.Given().Ping(ctx, 1)
-	if err := inst.Process.Signal(os.Interrupt); err != nil {
-		t.Harness(fmt.Errorf("stop the agent: %w", err))
-	}
-	limit, cancel := context.WithTimeout(ctx, t.Scale(exitLimit))
-	defer cancel()
-	if _, err := inst.AwaitExit(limit); err != nil {
-		t.Given().Fatalf("an agent that stops", "one that goes on")
-	}
+	stop(ctx, t)
 	// The broker learns of the end from the closed socket.
 	gone := engine.Eventually(ctx, 2*time.Second, func(ctx context.Context) bool {
 		_, err := t.SendRaw(ctx, write(t, "left.txt"), nil, time.Second)
 		return errors.Is(err, engine.ErrNoResponder)
 	})
 	t.Check(gone, "no responder on the subject of an agent that stopped", "a subscription that lives on")
+}
+
+// stop ends the agent as its user would.
+func stop(ctx context.Context, t *engine.T) {
+	inst := t.Instance()
+	if err := inst.Process.Signal(os.Interrupt); err != nil {
+		t.Harness(fmt.Errorf("stop the agent: %w", err))
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.Scale(exitLimit))
+	defer cancel()
+	if _, err := inst.AwaitExit(ctx); err != nil {
+		t.Given().Fatalf("an agent that stops", "one that goes on")
+	}
 }
 
 func singleAfterACut(ctx context.Context, t *engine.T) {
@@ -245,7 +250,7 @@ func withoutReplySubject(ctx context.Context, t *engine.T) {
 	t.Check(!t.Given().Exists(ctx, name), "nothing executed for a request without a reply subject", "a file written")
 }
 
-// scope tries all operations behind a broker that grants the agent its
+// scope tries all operations, and the goodbye, behind a broker that grants the agent its
 // workspace and the inboxes; the shared instance has no other rights either,
 // but what it was refused could not be put down to one case.
 func scope(ctx context.Context, t *engine.T) {
@@ -276,6 +281,7 @@ func scope(ctx context.Context, t *engine.T) {
 	if _, _, err := inst.Watch.Await(ctx, 0, engine.IsHeartbeat); err != nil {
 		t.Given().Fatalf("a heartbeat", "none")
 	}
+	stop(ctx, t)
 	if refused := inst.Broker.Violations(); len(refused) > 0 {
 		t.Logf("the broker refused: %q", refused)
 		t.Errorf("only subjects under agent.<ws>.> and _INBOX.>", "others, which the broker refused")
