@@ -250,9 +250,9 @@ func withoutReplySubject(ctx context.Context, t *engine.T) {
 	t.Check(!t.Given().Exists(ctx, name), "nothing executed for a request without a reply subject", "a file written")
 }
 
-// scope tries all operations, and the goodbye, behind a broker that grants the agent its
-// workspace and the inboxes; the shared instance has no other rights either,
-// but what it was refused could not be put down to one case.
+// scope tries all operations, and the goodbye, behind a broker that grants the
+// agent its workspace and the inboxes; the shared instance has no other rights
+// either, but what it was refused could not be put down to one case.
 func scope(ctx context.Context, t *engine.T) {
 	name := t.Path(ctx, "file")
 	for _, op := range []proto.Message{
