@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"agentproof/fixtures/broker"
 	"agentproof/fixtures/broker/brokertest"
@@ -18,7 +20,12 @@ import (
 // it is.
 func running(t *testing.T, do answer) engine.Attachment {
 	t.Helper()
-	b := brokertest.Start(t, broker.Config{})
+	a, _ := runningBehind(t, brokertest.Start(t, broker.Config{}), do)
+	return a
+}
+
+func runningBehind(t *testing.T, b *broker.Broker, do answer) (engine.Attachment, *broker.Broker) {
+	t.Helper()
 	b.Admit("ws", "token")
 	p, err := scripted(do, nil).Start(t.Context(), engine.Environment{
 		URLs: []string{b.URL()}, Token: "token", WorkspaceID: "ws", AgentID: "machine", Output: io.Discard,
@@ -27,7 +34,32 @@ func running(t *testing.T, do answer) engine.Attachment {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Kill(); <-p.Done() })
-	return engine.Attachment{URL: b.ControlURL(), WorkspaceID: "ws", AgentID: "machine"}
+	return engine.Attachment{URL: b.ControlURL(), WorkspaceID: "ws", AgentID: "machine"}, b
+}
+
+func TestAnOutageInTheMiddleOfAnAttachedRunIsSurvived(t *testing.T) {
+	t.Parallel()
+	at, b := runningBehind(t, brokertest.Start(t, broker.Config{}), pong)
+	var outage sync.Once
+	away := func(ctx context.Context, t *engine.T) {
+		t.Ping(ctx, 1)
+		outage.Do(func() {
+			b.Stop()
+			time.AfterFunc(300*time.Millisecond, func() { _ = b.Restart() })
+		})
+		t.Ping(ctx, 2)
+	}
+	opts := options(t, pong,
+		engine.Case{ID: "ping.nonce/meets-the-outage", Exclusive: true, Run: away},
+		engine.Case{ID: "ping.nonce/comes-after-it", Run: func(ctx context.Context, t *engine.T) { t.Ping(ctx, 1) }},
+	)
+	opts.Subject = subject.Attached(at)
+	opts.TimeoutScale = 1
+	for _, c := range run(t, opts).Results {
+		if c.Status != engine.Pass {
+			t.Errorf("%s: %s %q, want it to pass once the broker is back", c.ID, c.Status, c.Reason)
+		}
+	}
 }
 
 func TestAnAttachedSubjectIsSparedWhatCouldHarmIt(t *testing.T) {

@@ -59,6 +59,8 @@ func (c *Case) Profile() string {
 		return ProfileDesktop
 	case "session":
 		return ProfileSession
+	case "relay":
+		return ProfileRelay
 	default:
 		return ProfileCore
 	}
@@ -70,9 +72,10 @@ const (
 	ProfileTerminal = "terminal"
 	ProfileDesktop  = "desktop"
 	ProfileSession  = "session"
+	ProfileRelay    = "relay" // the only one of a subject that is a relay
 )
 
-// Profiles lists all profiles in the order of a report.
+// Profiles lists all profiles of agents in the order of a report.
 func Profiles() []string {
 	return []string{ProfileCore, ProfileTerminal, ProfileDesktop, ProfileSession}
 }

@@ -37,3 +37,26 @@ func (i *Instance) natsOptions() []nats.Option {
 	}
 	return []nats.Option{nats.RootCAs(i.Broker.CAFile())}
 }
+
+// outageLimit is how long a run waits for an attached agent to be reachable
+// again, which is what lifecycle.reconnect gives the agent and some more.
+const outageLimit = 60 * time.Second
+
+// awaitBroker waits until the agent of an attached run can be reached, and
+// returns how often the connection to its broker was lost so far. Agents that
+// the run started have brokers of their own, whose outages are cases' doing.
+func (r *runner) awaitBroker(ctx context.Context) (drops int) {
+	if r.opts.Subject.Attached == nil || r.shared == nil {
+		return 0
+	}
+	w := r.shared.wire
+	if w.nc.IsConnected() {
+		return int(w.drops.Load())
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.opts.scale(outageLimit))
+	defer cancel()
+	Eventually(ctx, r.opts.scale(outageLimit), func(ctx context.Context) bool {
+		return w.nc.IsConnected() && r.shared.ping(ctx, time.Second) == nil
+	})
+	return int(w.drops.Load())
+}

@@ -95,8 +95,11 @@ func (r *runner) newReport() *Report {
 	}
 }
 
-// describe fills in what the agent said of itself.
+// describe fills in what the agent said of itself; there may be none.
 func (r *Report) describe(inst *Instance) {
+	if inst == nil {
+		return
+	}
 	hello := inst.Hello()
 	if hello == nil {
 		return
@@ -125,7 +128,7 @@ func (r *Report) finish(results map[string]*Result) {
 	if sum != r.Suite.Cases {
 		panic(fmt.Sprintf("engine: the statuses sum to %d, there are %d cases", sum, r.Suite.Cases))
 	}
-	for _, name := range Profiles() {
+	for _, name := range append(Profiles(), ProfileRelay) {
 		if res, ok := r.profile(name); ok {
 			r.Profiles = append(r.Profiles, ProfileResult{Name: name, Result: res})
 		}

@@ -83,8 +83,10 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	}
 	report := r.newReport()
 	defer r.close(ctx)
-	if _, err := r.sharedInstance(ctx); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSubject, err)
+	if !opts.Subject.NoAgent {
+		if _, err := r.sharedInstance(ctx); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrSubject, err)
+		}
 	}
 	r.schedule(ctx)
 	if ctx.Err() != nil {
@@ -205,11 +207,17 @@ func (r *runner) runCase(ctx context.Context, c *Case) {
 	}
 	r.began(c)
 	start := time.Now()
-	st := &state{kase: c, opts: &r.opts}
+	st := r.newState(c)
 	if reason := r.cannotRun(c); reason != "" {
 		st.status, st.reason = Untestable, reason
 	} else {
+		drops := r.awaitBroker(ctx)
 		r.attempt(ctx, st)
+		if gravity(st.verdict()) > 0 && r.awaitBroker(ctx) != drops {
+			// An outage of somebody else's broker says nothing about the agent.
+			st = r.newState(c)
+			r.attempt(ctx, st)
+		}
 	}
 	r.ended(c, st, time.Since(start))
 }
@@ -236,6 +244,10 @@ func (r *runner) attempt(ctx context.Context, st *state) {
 	c := st.kase
 	ctx, cancel := context.WithTimeoutCause(ctx, r.opts.scale(caseLimit)+c.Idle, errors.New("the case's time was over"))
 	defer cancel()
+	if r.opts.Subject.NoAgent {
+		r.execute(ctx, &T{state: st, place: new(place)})
+		return
+	}
 	var inst *Instance
 	var err error
 	if c.Launch == nil {

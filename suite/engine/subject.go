@@ -18,6 +18,9 @@ type Subject struct {
 	Start func(ctx context.Context, env Environment) (Process, error)
 	// Attached is set for a subject that runs already.
 	Attached *Attachment
+	// NoAgent is set for a subject that is no agent, such as a relay: the
+	// cases reach it by themselves, and their T has no Instance.
+	NoAgent bool
 }
 
 // Environment is everything that an agent is told when it starts. Package

@@ -41,6 +41,8 @@ type place struct {
 	dir  string // the case's own directory there, guarded by state.mu
 }
 
+func (r *runner) newState(c *Case) *state { return &state{kase: c, opts: &r.opts} }
+
 // Failure is one broken expectation.
 type Failure struct {
 	// Want and Got never hold times, process ids or random names, and {root}
@@ -57,13 +59,16 @@ func (f Failure) String() string { return "want " + f.Want + "; got " + f.Got }
 // judged.
 func (t *T) Given() *T { return &T{state: t.state, place: t.place, given: true} }
 
-// Instance is the running agent. Most cases need only T's own methods.
+// Instance is the running agent, nil for a subject that is none. Most cases need only T's own methods.
 func (t *T) Instance() *Instance { return t.inst }
 
 // Errorf records a broken expectation and goes on. want completes the
 // sentence "want …", the rest says what came instead.
 func (t *T) Errorf(want, format string, args ...any) {
-	f := Failure{Want: want, Got: t.inst.stable(fmt.Sprintf(format, args...))}
+	f := Failure{Want: want, Got: fmt.Sprintf(format, args...)}
+	if t.inst != nil {
+		f.Got = t.inst.stable(f.Got)
+	}
 	if t.given {
 		t.settle(Blocked, "could not arrange the case: "+f.String())
 	} else {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,6 +33,7 @@ type wire struct {
 	nc    *nats.Conn
 	inbox string // subject prefix of all reply inboxes
 	sub   *nats.Subscription
+	drops atomic.Int64 // how often the connection was lost
 
 	mu      sync.Mutex
 	next    int
@@ -46,8 +48,10 @@ type pending struct {
 }
 
 func dialWire(url string, opts ...nats.Option) (*wire, error) {
+	w := &wire{inbox: nats.NewInbox() + ".", waiting: make(map[string]*pending)}
 	opts = append([]nats.Option{
 		nats.Name("agentproof conformance"),
+		nats.DisconnectErrHandler(func(*nats.Conn, error) { w.drops.Add(1) }),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(100 * time.Millisecond),
 		// A request made during an outage must fail, not be sent later.
@@ -58,7 +62,7 @@ func dialWire(url string, opts ...nats.Option) (*wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the broker as the control plane: %w", err)
 	}
-	w := &wire{nc: nc, inbox: nats.NewInbox() + ".", waiting: make(map[string]*pending)}
+	w.nc = nc
 	w.sub, err = nc.Subscribe(w.inbox+"*", w.deliver)
 	if err == nil {
 		err = nc.Flush()
