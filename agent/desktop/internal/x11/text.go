@@ -3,7 +3,6 @@ package x11
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/jezek/xgb/xproto"
 
@@ -24,7 +23,7 @@ func (s *session) text(ctx context.Context, text string) error {
 		return err
 	}
 	lifted := s.quieten(kb)
-	err = s.typeRunes(ctx, kb, lineBreaks.Replace(text))
+	err = s.typeRunes(ctx, kb, text)
 	s.restore(kb, lifted)
 	if flushed := s.flush(); err == nil {
 		err = flushed
@@ -34,9 +33,6 @@ func (s *session) text(ctx context.Context, text string) error {
 	}
 	return err
 }
-
-// lineBreaks makes every line break one Enter.
-var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // quieten releases the modifiers that somebody holds, and Caps Lock.
 func (s *session) quieten(kb keyboard) (lifted []xproto.Keycode) {
