@@ -64,8 +64,10 @@ func TestInflight(t *testing.T) {
 	if err := f.wait(t.Context()); err != nil {
 		t.Errorf("wait while idle: %v", err)
 	}
-	if !f.enter() || !f.enter() || f.enter() {
-		t.Error("not exactly two may run")
+	for i, want := range []bool{true, true, false} {
+		if f.enter() != want {
+			t.Errorf("enter number %d: %v, want %v", i+1, !want, want)
+		}
 	}
 	waited := make(chan error)
 	for range 2 {

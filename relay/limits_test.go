@@ -226,7 +226,7 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 	v.send(&agentv1.DesktopInput{Event: &agentv1.DesktopInput_Scroll{Scroll: &agentv1.ScrollEvent{DeltaY: 1}}})
 	p.next()
 	v.conn.Drop()
-	v = client(t, s, resumeAt("c", 2))
+	client(t, s, resumeAt("c", 2))
 	w := terminal("c")
 	open := w.open(t, stream.RoleClient)
 	open.Token = "ogs_x.y"

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"agentproof/stream"
@@ -64,7 +63,6 @@ type Server struct {
 	addr   net.Addr
 	cancel context.CancelFunc
 	done   chan struct{}
-	once   sync.Once
 	err    error // of Serve; set before done is closed
 }
 

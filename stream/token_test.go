@@ -16,9 +16,10 @@ import (
 	"agentproof/stream"
 )
 
+const secret stream.Secret = "cross-stack-fixture-secret-do-not-use-in-prod"
+
 const (
-	secret    stream.Secret = "cross-stack-fixture-secret-do-not-use-in-prod"
-	farFuture               = 4102444800
+	farFuture = 4102444800
 
 	workspaceID = "11111111-1111-4111-8111-111111111111"
 	sessionID   = "22222222-2222-4222-8222-222222222222"
