@@ -33,7 +33,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) 
 		Use:   "fakeagent",
 		Short: "A machine agent that really operates this machine",
 		Long: `fakeagent is the reference agent: it serves commands, files and git of this
-machine over NATS, behind a broker of its own or yours, and its terminals over a relay.
+machine over NATS, behind a broker of its own or yours, and its terminals over a
+relay.
 
 Exit codes:
   0    done; for run: stopped, goodbye said; for shell: also detached

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -46,8 +46,9 @@ func runCommand() *cobra.Command {
 
 Without flags there are two ways. If AGENTPROOF_NATS_URL is set, or a
 credentials.json lies in $OPENGENI_CONFIG_DIR, the agent connects to the broker
-that they name. Otherwise it starts a broker and a relay of its own on loopback and prints how
-to reach them; 'fakeagent call' and 'fakeagent shell' find those by themselves.
+that they name. Otherwise it starts a broker and a relay of its own on loopback
+and prints how to reach them; 'fakeagent call' and 'fakeagent shell' find those
+by themselves.
 
 SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
 		Example: `  fakeagent run
@@ -93,11 +94,17 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		reach.RelayURL = cfg.RelayURL
 	}
 	if len(cfg.URLs) == 0 {
-		b, err := broker.Start(broker.Config{Port: f.port, ControlPassword: f.password, Logf: brokerLog(cfg.Logger)})
+		var up atomic.Bool // until then its errors are what Start returns
+		b, err := broker.Start(broker.Config{Port: f.port, ControlPassword: f.password, Logf: func(format string, args ...any) {
+			if up.Load() {
+				cfg.Logger.Error("broker: " + fmt.Sprintf(format, args...))
+			}
+		}})
 		if err != nil {
 			return &cli.ExitError{Code: 1, Err: err}
 		}
 		defer b.Close()
+		up.Store(true)
 		cfg.URLs = []string{b.URL()}
 		if cfg.Token == "" {
 			cfg.Token = rand.Text()
@@ -215,10 +222,6 @@ func hostID() string {
 		}
 		return r
 	}, name)
-}
-
-func brokerLog(log *slog.Logger) func(string, ...any) {
-	return func(format string, args ...any) { log.Error("broker: " + fmt.Sprintf(format, args...)) }
 }
 
 // announce says how to reach the agent, and last that it is ready.

@@ -1,0 +1,13 @@
+package main
+
+import "os"
+
+// alive tells whether a process exists.
+func alive(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	_ = p.Release()
+	return true
+}
