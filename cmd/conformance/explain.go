@@ -29,8 +29,9 @@ func (a *app) explainCommand() *cobra.Command {
 // explain takes the id of a case, or that of a clause, which explains all its
 // cases.
 func (a *app) explain(id string) error {
-	for i := range a.cases {
-		if c := &a.cases[i]; c.ID == id {
+	all := a.all()
+	for i := range all {
+		if c := &all[i]; c.ID == id {
 			fmt.Fprintf(a.out, "%s\n\n", c.ID)
 			clause, _ := a.spec.Clause(c.Clause)
 			a.explainClause(clause)
@@ -43,8 +44,8 @@ func (a *app) explain(id string) error {
 		return cli.Usage("there is no case or clause %q%s", id, a.nearest(id))
 	}
 	a.explainClause(clause)
-	for i := range a.cases {
-		if c := &a.cases[i]; c.Clause == id {
+	for i := range all {
+		if c := &all[i]; c.Clause == id {
 			fmt.Fprintf(a.out, "\n%s\n\n", c.ID)
 			a.explainCase(c, clause)
 		}
@@ -76,7 +77,11 @@ func (a *app) explainCase(c *engine.Case, clause spec.Clause) {
 	case c.Launch != nil:
 		a.field("runs", "on an instance of its own, so not with --attach")
 	}
-	fmt.Fprintf(a.out, "%-9sconformance run --case '%s'\n", "run it", c.ID)
+	command := "run"
+	if c.Profile() == engine.ProfileRelay {
+		command = "relay"
+	}
+	fmt.Fprintf(a.out, "%-9sconformance %s --case '%s'\n", "run it", command, c.ID)
 }
 
 func (a *app) field(label, text string) {
@@ -87,15 +92,15 @@ func (a *app) field(label, text string) {
 func (a *app) nearest(id string) string {
 	words := strings.FieldsFunc(id, func(r rune) bool { return r == '.' || r == '/' })
 	best, score := "", 0
-	for i := range a.cases {
+	for _, known := range a.ids() {
 		n := 0
 		for _, w := range words {
-			if strings.Contains(a.cases[i].ID, w) {
+			if strings.Contains(known, w) {
 				n++
 			}
 		}
 		if n > score {
-			best, score = a.cases[i].ID, n
+			best, score = known, n
 		}
 	}
 	if best == "" {

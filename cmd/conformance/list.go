@@ -14,6 +14,7 @@ import (
 	"agentproof/internal/cli"
 	"agentproof/suite/cases"
 	"agentproof/suite/engine"
+	"agentproof/suite/relaysuite"
 )
 
 func newApp(in io.Reader, out, errw io.Writer) (*app, error) {
@@ -21,8 +22,10 @@ func newApp(in io.Reader, out, errw io.Writer) (*app, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the specification: %w", err)
 	}
-	a := &app{in: in, out: out, err: errw, spec: s, cases: cases.All()}
-	slices.SortFunc(a.cases, func(x, y engine.Case) int { return strings.Compare(x.ID, y.ID) })
+	a := &app{in: in, out: out, err: errw, spec: s, cases: cases.All(), relays: relaysuite.Cases(nil)}
+	for _, cs := range [][]engine.Case{a.cases, a.relays} {
+		slices.SortFunc(cs, func(x, y engine.Case) int { return strings.Compare(x.ID, y.ID) })
+	}
 	return a, nil
 }
 
@@ -35,16 +38,20 @@ type listed struct {
 }
 
 func (a *app) listCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, relays bool
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the cases",
 		Example: "  conformance list\n  conformance list --json | jq -r '.[].id'",
 		Args:    cli.Args(0, 0),
 		RunE: func(*cobra.Command, []string) error {
-			rows := make([]listed, 0, len(a.cases))
-			for i := range a.cases {
-				c := &a.cases[i]
+			cs := a.cases
+			if relays {
+				cs = a.relays
+			}
+			rows := make([]listed, 0, len(cs))
+			for i := range cs {
+				c := &cs[i]
 				clause, _ := a.spec.Clause(c.Clause)
 				rows = append(rows, listed{c.ID, c.Clause, clause.Level, c.Area()})
 			}
@@ -61,14 +68,18 @@ func (a *app) listCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of objects with id, clause, level and area")
+	cmd.Flags().BoolVar(&relays, "relay", false, "list the cases for relays instead of those for agents")
 	return cmd
 }
 
-// ids are the ids of all cases, sorted.
+// all are the cases of every kind of subject.
+func (a *app) all() []engine.Case { return slices.Concat(a.cases, a.relays) }
+
+// ids are the ids of all cases, those of a subject sorted.
 func (a *app) ids() []string {
-	ids := make([]string, 0, len(a.cases))
-	for i := range a.cases {
-		ids = append(ids, a.cases[i].ID)
+	var ids []string
+	for _, c := range a.all() {
+		ids = append(ids, c.ID)
 	}
 	return ids
 }

@@ -29,7 +29,8 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	spec     *spec.Spec
-	cases    []engine.Case
+	cases    []engine.Case // for agents, by id
+	relays   []engine.Case // for relays, by id
 }
 
 // run is the whole program; it returns the exit code.
@@ -55,10 +56,11 @@ clause of the specification, what it keeps and what it breaks.
 ` + exitCodes,
 		Example: `  conformance run                          certify the bundled agent
   conformance run -- ./my-agent run        certify your build
+  conformance relay                        certify the bundled relay, or the one at a URL
   conformance explain ping.nonce/echoed    what one case wants, and why`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(a.runCommand(), a.listCommand(), a.explainCommand(), cli.VersionCommand("conformance"))
+	root.AddCommand(a.runCommand(), a.relayCommand(), a.listCommand(), a.explainCommand(), cli.VersionCommand("conformance"))
 	return root
 }

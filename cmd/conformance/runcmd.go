@@ -63,8 +63,21 @@ In a glob, * matches within a word of an id, ** anything; words end at . and /.
 			return a.certify(cmd, f, args)
 		},
 	}
+	f.register(cmd)
 	fl := cmd.Flags()
 	fl.StringArrayVar(&f.selection.Profiles, "profile", nil, "only the cases of this `PROFILE`: core, terminal, desktop or session (repeatable)")
+	fl.StringVar(&f.attach, "attach", "", "certify a running agent behind the broker at `URL`")
+	fl.StringVar(&f.workspace, "workspace", "", "with --attach: the agent's workspace `ID`")
+	fl.StringVar(&f.agent, "agent", "", "with --attach: the agent's `ID`")
+	fl.StringVar(&f.base, "subject-base", "", "with --attach: the agent's subject `BASE`, when it is not agent.WORKSPACE.AGENT")
+	fl.Uint32Var(&f.heldEpoch, "held-epoch", 0, "with --attach: the `EPOCH` that the agent holds")
+	cli.Complete(cmd, "profile", engine.Profiles()...)
+	return cmd
+}
+
+// register adds the flags that every subject's cases have.
+func (f *runFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
 	fl.StringArrayVar(&f.selection.Cases, "case", nil, "only the cases that match this `GLOB` (repeatable)")
 	fl.StringArrayVar(&f.selection.Skip, "skip", nil, "not the cases that match this `GLOB` (repeatable)")
 	fl.StringVar(&f.selection.Level, "level", "", "only `LEVEL` must, or should and above")
@@ -73,16 +86,9 @@ In a glob, * matches within a word of an id, ** anything; words end at . and /.
 	fl.IntVar(&f.parallel, "parallel", 0, "run `N` cases at once (default: what suits the machine)")
 	fl.StringVar(&f.out, "out", "", "write report.json, run.json and junit.xml into `DIR`")
 	fl.StringVar(&f.format, "format", "text", "print `FORMAT` text or json on stdout")
-	fl.StringVar(&f.attach, "attach", "", "certify a running agent behind the broker at `URL`")
-	fl.StringVar(&f.workspace, "workspace", "", "with --attach: the agent's workspace `ID`")
-	fl.StringVar(&f.agent, "agent", "", "with --attach: the agent's `ID`")
-	fl.StringVar(&f.base, "subject-base", "", "with --attach: the agent's subject `BASE`, when it is not agent.WORKSPACE.AGENT")
-	fl.Uint32Var(&f.heldEpoch, "held-epoch", 0, "with --attach: the `EPOCH` that the agent holds")
-	cli.Complete(cmd, "profile", engine.Profiles()...)
 	cli.Complete(cmd, "level", "must", "should")
 	cli.Complete(cmd, "format", "text", "json")
 	cli.Complete(cmd, "revision", spec.Revisions()...)
-	return cmd
 }
 
 // maxScale bounds --timeout-scale: a hundredfold is slower than any machine.

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"agentproof/internal/cli"
+	"agentproof/stream"
+	"agentproof/suite/engine"
+	"agentproof/suite/relaysuite"
+)
+
+const (
+	viewerSecretEnv   = "AGENTPROOF_RELAY_VIEWER_SECRET"
+	producerSecretEnv = "AGENTPROOF_RELAY_PRODUCER_SECRET"
+)
+
+// relayFlags are the flags of `conformance relay`.
+type relayFlags struct {
+	runFlags
+	viewer   cli.Secret
+	producer cli.Secret
+}
+
+func (a *app) relayCommand() *cobra.Command {
+	var f relayFlags
+	cmd := &cobra.Command{
+		Use:   "relay [URL]",
+		Short: "Run the cases for relays against a relay",
+		Long: `Run the cases for relays: against the bundled one, or against the one at URL,
+such as ws://127.0.0.1:8443/stream.
+
+The cases play producers and viewers, in workspaces of random names, and make
+their tokens with the relay's secrets. Without a producers' secret they use the
+viewers', as the relay does.
+
+In a glob, * matches within a word of an id, ** anything; words end at . and /.
+
+` + exitCodes,
+		Example: `  conformance relay
+  ` + viewerSecretEnv + `=SECRET conformance relay ws://127.0.0.1:8443/stream
+  conformance relay --case 'relay.token.**'`,
+		Args: cli.Args(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.certifyRelay(cmd, &f, args) },
+	}
+	f.runFlags.register(cmd)
+	f.viewer.Register(cmd, "viewer-secret", viewerSecretEnv, "the relay verifies viewers' tokens with")
+	f.producer.Register(cmd, "producer-secret", producerSecretEnv, "the relay verifies producers' tokens with")
+	return cmd
+}
+
+func (a *app) certifyRelay(cmd *cobra.Command, f *relayFlags, args []string) error {
+	if err := f.validate(nil); err != nil {
+		return cli.Usage("%w", err)
+	}
+	if f.out != "" {
+		if err := os.MkdirAll(f.out, 0o755); err != nil {
+			return cli.Usage("--out: %w", err)
+		}
+	}
+	r, stop, err := f.relay(args)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	line := newProgressLine(a.err)
+	rep, err := relaysuite.Run(cmd.Context(), r, relaysuite.Options{
+		Spec: a.spec, Selection: f.selection, Revision: f.revision,
+		Parallel: f.parallel, TimeoutScale: f.scale, Progress: line.update,
+	})
+	line.close()
+	switch {
+	case err == nil:
+		return a.publish(rep, f.runFlags)
+	case cmd.Context().Err() != nil:
+		return &cli.ExitError{Code: exitHarness, Err: err}
+	case errors.Is(err, engine.ErrNothingSelected):
+		return cli.Usage("%w: see 'conformance list --relay'", err)
+	default:
+		return cli.Usage("%w", err)
+	}
+}
+
+// relay is the one at the URL, or the bundled one; stop ends the latter.
+func (f *relayFlags) relay(args []string) (r *relaysuite.Relay, stop func(), err error) {
+	if len(args) == 0 {
+		if r, stop, err = relaysuite.Bundled(); err != nil {
+			return nil, nil, &cli.ExitError{Code: exitHarness, Err: err}
+		}
+		return r, stop, nil
+	}
+	u, err := url.Parse(args[0])
+	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"ws", "wss"}, u.Scheme) || u.Fragment != "" {
+		return nil, nil, cli.Usage("the relay's URL: it is one such as ws://127.0.0.1:8443/stream")
+	}
+	viewer, err1 := f.viewer.Read()
+	producer, err2 := f.producer.Read()
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, nil, cli.Usage("%w", err)
+	}
+	if viewer == "" {
+		return nil, nil, cli.Usage("the relay's secret is missing: give --viewer-secret-file or $%s", viewerSecretEnv)
+	}
+	if producer == "" {
+		producer = viewer
+	}
+	return &relaysuite.Relay{
+		Name: fmt.Sprintf("the relay at %s", u.Redacted()), URL: args[0],
+		ViewerSecret: stream.Secret(viewer), ProducerSecret: stream.Secret(producer),
+	}, func() {}, nil
+}
