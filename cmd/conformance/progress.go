@@ -38,6 +38,7 @@ func newProgressLine(w io.Writer) *progressLine {
 		return p
 	}
 	p.w, p.color = w, cli.Colors(w)
+	p.draw()
 	p.ended.Go(p.tick)
 	return p
 }

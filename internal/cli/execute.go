@@ -39,7 +39,7 @@ func Usage(format string, args ...any) error {
 // wrong is one sentence on errw. An error that carries no code is one of usage:
 // cobra's own are.
 func Execute(ctx context.Context, root *cobra.Command, args []string, in io.Reader, out, errw io.Writer) int {
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // nil would mean os.Args
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errw)

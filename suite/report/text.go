@@ -216,6 +216,9 @@ func plural(n int, noun string) string {
 func (p *printer) verdict(r *engine.Report) {
 	p.printf("\n")
 	for _, pr := range r.Profiles {
+		if pr.Result == string(engine.NotSelected) {
+			continue
+		}
 		p.printf("profile  %-8s  %s\n", pr.Name, p.paint(verdictColor(pr.Result), strings.ReplaceAll(pr.Result, "-", " ")))
 	}
 	ran := len(r.Results) - r.Totals[engine.NotSelected]

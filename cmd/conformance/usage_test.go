@@ -1,0 +1,109 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestWrongUsageIsOneSentenceAndExitCode2(t *testing.T) {
+	t.Parallel()
+	attach := []string{"run", "--attach", "nats://127.0.0.1:1", "--workspace", "ws", "--agent", "a"}
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string // of stderr's first line, behind the program's name
+		help string // what to try
+	}{
+		{"an unknown command", []string{"rnu"}, `unknown command "rnu" for "conformance"`, "conformance"},
+		{"an unknown flag", []string{"run", "--fast"}, "unknown flag: --fast", "conformance run"},
+		{"a command without dashes before it", []string{"run", "./agent"}, `unexpected argument "./agent": the agent's command comes after --`, "conformance run"},
+		{"an argument before the dashes", []string{"run", "x", "--", "true"}, `unexpected argument "x": the agent's command comes after --`, "conformance run"},
+		{"dashes and no command", []string{"run", "--"}, "the agent's command is missing after --", "conformance run"},
+		{"an empty command", []string{"run", "--", ""}, "the agent's command is empty", "conformance run"},
+		{"a missing program", []string{"run", "--", "./missing"}, `find the agent's command: exec: "./missing"`, "conformance run"},
+		{"a program that is not in the PATH", []string{"run", "--", "agentproof-missing"}, `find the agent's command: exec: "agentproof-missing": executable file not found in $PATH`, "conformance run"},
+		{"go run of nothing", []string{"run", "--", "go", "run"}, "the agent's command: go run names no package", "conformance run"},
+		{"an unknown format", []string{"run", "--format", "yaml"}, `--format "yaml": there are text and json`, "conformance run"},
+		{"an unknown level", []string{"run", "--level", "high"}, `there is no level "high": there are must and should`, "conformance run"},
+		{"an unknown profile", []string{"run", "--profile", "x"}, `there is no profile "x": there are core, terminal, desktop, session`, "conformance run"},
+		{"an unknown revision", []string{"run", "--revision", "r9"}, `there is no revision "r9": there are `, "conformance run"},
+		{"an empty glob", []string{"run", "--case", ""}, "an empty glob matches nothing", "conformance run"},
+		{"a glob that matches nothing", []string{"run", "--case", "["}, "the selection leaves no case to run: see 'conformance list'", "conformance run"},
+		{"everything left out", []string{"run", "--skip", "**"}, "the selection leaves no case to run: see 'conformance list'", "conformance run"},
+		{"no scale", []string{"run", "--timeout-scale", "x"}, `--timeout-scale "x": it takes a number`, "conformance run"},
+		{"a scale of nothing", []string{"run", "--timeout-scale", "0"}, "--timeout-scale 0: it must be above 0 and at most 100", "conformance run"},
+		{"a scale that is no number", []string{"run", "--timeout-scale", "NaN"}, "--timeout-scale NaN: it must be above 0 and at most 100", "conformance run"},
+		{"a scale without end", []string{"run", "--timeout-scale", "Inf"}, "--timeout-scale +Inf: it must be above 0 and at most 100", "conformance run"},
+		{"no number of cases", []string{"run", "--parallel", "many"}, `--parallel "many": it takes a whole number`, "conformance run"},
+		{"a negative number of cases", []string{"run", "--parallel", "-1"}, "--parallel -1: it must not be negative", "conformance run"},
+		{"a flag without its value", []string{"run", "--out"}, "flag needs an argument: --out", "conformance run"},
+		{"a report where none can be", []string{"run", "--out", filepath.Join(self(t), "x")}, "--out: mkdir ", "conformance run"},
+		{"attach and a command", append(attach, "--", "true"), "--attach and a command exclude each other", "conformance run"},
+		{"attach without an agent", attach[:5], "--attach needs --workspace and --agent", "conformance run"},
+		{"attach to no URL", append(attach, "--attach", "me:secret@host"), "--attach: it takes a URL such as nats://user:password@127.0.0.1:4222", "conformance run"},
+		{"attach over another protocol", append(attach, "--attach", "http://me:secret@host"), "--attach: it takes a URL such as nats://user:password@127.0.0.1:4222", "conformance run"},
+		{"a workspace that is no token", append(attach, "--workspace", "a b"), `session: workspace id "a b": not a legal subject token`, "conformance run"},
+		{"an agent that is a wildcard", append(attach, "--agent", ">"), `session: agent id ">": not a legal subject token`, "conformance run"},
+		{"a base that is no subject", append(attach, "--subject-base", "a..b"), `session: subject base "a..b": not a legal subject token`, "conformance run"},
+		{"an epoch that is too large", append(attach, "--held-epoch", "4294967296"), `--held-epoch "4294967296": it takes a whole number from 0 to 4294967295`, "conformance run"},
+		{"attach's flags without it", []string{"run", "--workspace", "ws"}, "--workspace, --agent, --subject-base and --held-epoch go with --attach", "conformance run"},
+		{"list takes nothing", []string{"list", "ping"}, `unexpected argument "ping": it is 'conformance list'`, "conformance list"},
+		{"explain takes a case", []string{"explain"}, "something is missing: it is 'conformance explain CASE'", "conformance explain"},
+		{"explain takes one case", []string{"explain", "a", "b"}, `unexpected argument "b": it is 'conformance explain CASE'`, "conformance explain"},
+		{"an unknown case", []string{"explain", "ping.nonce/echo"}, `there is no case or clause "ping.nonce/echo"; did you mean "ping.nonce/echoed"?`, "conformance explain"},
+		{"a case like no other", []string{"explain", "xyzzy"}, `there is no case or clause "xyzzy"; see 'conformance list'`, "conformance explain"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := invoke(t, tt.args...)
+			lines := strings.Split(strings.TrimSuffix(got.err, "\n"), "\n")
+			if got.code != 2 || got.out != "" || len(lines) != 2 {
+				t.Errorf("exit code %d, stdout %q, stderr of %d lines; want 2, nothing and 2", got.code, got.out, len(lines))
+			}
+			if !strings.HasPrefix(got.err, "conformance: "+tt.want) {
+				t.Errorf("it said %q, want %q", lines[0], tt.want)
+			}
+			if try := "Try '" + tt.help + " --help'."; lines[len(lines)-1] != try {
+				t.Errorf("it offers %q, want %q", lines[len(lines)-1], try)
+			}
+			if strings.Contains(got.err, "secret") {
+				t.Errorf("it gives a password away: %s", got.err)
+			}
+		})
+	}
+}
+
+func TestHelpIsForReaders(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args string
+		want []string
+	}{
+		{"", []string{"Usage:", "Exit codes:", "conformance run -- ./my-agent run"}},
+		{"--help", []string{"Usage:", "Exit codes:", "Examples:"}},
+		{"run --help", []string{"Examples:", "AGENTPROOF_NATS_URL", "--timeout-scale FACTOR", "Exit codes:"}},
+		{"list --help", []string{"Examples:", "--json"}},
+		{"explain --help", []string{"Examples:", "explain CASE"}},
+		{"completion bash", []string{"bash completion", "conformance"}},
+		{"completion zsh", []string{"#compdef conformance"}},
+		{"completion fish", []string{"fish completion"}},
+		{"completion powershell", []string{"powershell completion"}},
+		{"version", []string{"conformance "}},
+		{"__complete run --level ", []string{"must", "should"}},
+		{"__complete run --profile ", []string{"core", "session"}},
+		{"__complete explain ping.nonce/", []string{"ping.nonce/echoed"}},
+	} {
+		t.Run("conformance "+tt.args, func(t *testing.T) {
+			t.Parallel()
+			args := strings.Split(tt.args, " ")
+			if tt.args == "" {
+				args = nil
+			}
+			got := invoke(t, args...)
+			for _, want := range tt.want {
+				got.want(t, 0, want, "")
+			}
+		})
+	}
+}
