@@ -20,6 +20,9 @@ type Tap struct {
 	// Dial, when set, changes the request URI that the relay is asked for; ""
 	// refuses the connection.
 	Dial func(uri string) string
+	// Plain leaves out this project's extension (stream.ResendHeader), as other
+	// agents do.
+	Plain bool
 	// Open, when set, makes what looks at the messages of a new connection.
 	Open func() Edits
 }
@@ -51,7 +54,7 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	header := http.Header{}
-	if resend := r.Header.Get(stream.ResendHeader); resend != "" {
+	if resend := r.Header.Get(stream.ResendHeader); resend != "" && !t.Plain {
 		header.Set(stream.ResendHeader, resend)
 	}
 	relay, resp, err := websocket.Dial(ctx, t.Relay+uri, &websocket.DialOptions{HTTPHeader: header})

@@ -10,6 +10,7 @@ import (
 
 	"agentproof/agent"
 	"agentproof/internal/streamtap"
+	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/stream"
 )
 
@@ -39,12 +40,38 @@ func Messages(edit func(proto.Message) []proto.Message) streamtap.Edit {
 		if err != nil {
 			return [][]byte{b}
 		}
-		var out [][]byte
-		for _, m := range edit(m) {
-			if b, err := stream.Encode(m); err == nil {
-				out = append(out, b)
-			}
+		return Encoded(edit(m)...)
+	}
+}
+
+// Encoded is what a tap passes on for messages.
+func Encoded(messages ...proto.Message) [][]byte {
+	var out [][]byte
+	for _, m := range messages {
+		if b, err := stream.Encode(m); err == nil {
+			out = append(out, b)
 		}
-		return out
+	}
+	return out
+}
+
+// Output changes what terminals show, as bytes: frames are numbered without a
+// gap afterwards, so that the loss of some does not show in their seq. It makes
+// the edits of one connection, each with an edit of its own.
+func Output(open func() func(data []byte) []byte) func() streamtap.Edits {
+	return func() streamtap.Edits {
+		edit, dropped := open(), uint64(0)
+		return streamtap.Edits{ToRelay: Messages(func(m proto.Message) []proto.Message {
+			f, ok := m.(*agentv1.StreamFrame)
+			if !ok {
+				return []proto.Message{m}
+			}
+			if f.Data = edit(f.GetData()); len(f.Data) == 0 {
+				dropped++
+				return nil
+			}
+			f.Seq -= dropped
+			return []proto.Message{f}
+		})}
 	}
 }

@@ -115,6 +115,9 @@ type Launch struct {
 	// RelayQuery is added to the relay URL that the agent is told, as
 	// "?key=value".
 	RelayQuery string
+	// RelayPath is put before the path of that URL, as "/name". A proxy there
+	// leads to the relay and notes what the agent says (Relay.Opens).
+	RelayPath string
 	// BadRelayToken gives the agent a relay token that the relay refuses, and
 	// SilentRelay a relay that takes connections and never answers.
 	BadRelayToken bool

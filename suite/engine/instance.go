@@ -172,7 +172,7 @@ func (i *Instance) environment(l *Launch) (Environment, error) {
 		if l.BadRelayToken {
 			token += "x"
 		}
-		env.RelayURL, env.RelayToken = i.Relay.URL()+l.RelayQuery, token
+		env.RelayURL, env.RelayToken = i.Relay.behind(l.RelayPath)+l.RelayQuery, token
 		if l.SilentRelay {
 			if env.RelayURL, err = i.listenSilently(); err != nil {
 				return env, err

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"agentproof/internal/streamtap"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/relay"
 	"agentproof/session"
@@ -35,6 +36,7 @@ type Relay struct {
 	done  chan struct{} // closed when http has ended
 	addr  string        // fixed by the first start
 	dials []string      // request URIs, in order
+	opens []*agentv1.StreamOpen
 }
 
 func startRelay(workspace, agent string) (*Relay, error) {
@@ -78,9 +80,46 @@ func (r *Relay) recorded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
 		r.dials = append(r.dials, req.RequestURI)
+		addr := r.addr
 		r.mu.Unlock()
-		next.ServeHTTP(w, req)
+		before, after, _ := strings.Cut(req.RequestURI, stream.Path)
+		if before == "" || !strings.HasSuffix(req.URL.Path, stream.Path) {
+			next.ServeHTTP(w, req)
+			return
+		}
+		tap := streamtap.Tap{
+			Relay: "ws://" + addr,
+			Dial:  func(string) string { return stream.Path + after },
+			Open:  func() streamtap.Edits { return streamtap.Edits{ToRelay: r.note} },
+		}
+		tap.ServeHTTP(w, req)
 	})
+}
+
+// note remembers the StreamOpens that pass.
+func (r *Relay) note(message []byte) [][]byte {
+	if m, err := stream.Decode(message); err == nil {
+		if open, ok := m.(*agentv1.StreamOpen); ok {
+			r.mu.Lock()
+			r.opens = append(r.opens, open)
+			r.mu.Unlock()
+		}
+	}
+	return [][]byte{message}
+}
+
+// Opens are the StreamOpens of the agent so far, in order. They are noted for
+// an agent that was told a RelayPath.
+func (r *Relay) Opens() []*agentv1.StreamOpen {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.opens)
+}
+
+// behind is the URL of the relay behind a proxy at a path.
+func (r *Relay) behind(path string) string {
+	base, _ := strings.CutSuffix(r.URL(), stream.Path)
+	return base + path + stream.Path
 }
 
 // Dials are the URIs that were requested so far, in order.

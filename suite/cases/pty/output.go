@@ -1,8 +1,11 @@
 package pty
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +17,10 @@ import (
 
 // largeOutput is the size that pty.output-complete names.
 const largeOutput = 64 << 20
+
+// stalledLooks is how often in a row a program must be seen at the same place
+// to be taken for blocked: some 400 ms.
+const stalledLooks = 8
 
 func outputCases() []engine.Case {
 	return []engine.Case{
@@ -104,16 +111,42 @@ func wantSomeLines(t *engine.T, out string, n int) {
 }
 
 func pausingViewer(ctx context.Context, t *engine.T) {
-	const size = 8 << 20
-	term := t.HelperTerminal(ctx, "pty-source", strconv.Itoa(size), "11")
-	term.Until(ctx, helper.BeginMarker)
-	// Everything between the program and the viewer fills up meanwhile.
-	for range 50 {
-		t.Ping(ctx, 1)
+	const blocks = 640 // 40 MiB: sockets and relays hold some 16 of them
+	name := t.Path(ctx, "progress")
+	script := `s=0123456789abcdef; while [ ${#s} -lt 65536 ]; do s=$s$s; done
+i=0; while [ $i -lt ` + strconv.Itoa(blocks) + ` ]; do i=$((i+1)); printf %s "$s<$i>"; echo $i >` + path.Base(name) + `; done; printf END`
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: []string{"/bin/sh", "-c", script}, Cwd: t.Dir(ctx)})
+	term.Attach(ctx)
+	begin := term.Until(ctx, "<1>")
+	awaitStall(ctx, t, name)
+	got := term.UntilWithin(ctx, "END", t.Scale(60*time.Second))
+	var want []byte
+	for i := range blocks {
+		want = fmt.Appendf(append(want, bytes.Repeat([]byte("0123456789abcdef"), 4<<10)...), "<%d>", i+1)
 	}
-	t.Settle(ctx)
-	got := term.UntilWithin(ctx, helper.EndMarker, t.Scale(60*time.Second))
-	engine.EqualBytes(t, "the output", got, helper.Pattern(11, size))
+	begin = bytes.TrimLeft(begin, "\r\n") // the echo of what an agent typed
+	engine.EqualBytes(t, "the output", slices.Concat(begin, []byte("<1>"), got), want)
+}
+
+// awaitStall waits until the program that counts up in a file is blocked, or
+// has ended, and looks all the while whether the agent serves others.
+func awaitStall(ctx context.Context, t *engine.T, name string) {
+	given := t.Given()
+	last, same := "", 0
+	stalled := engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool {
+		t.Ping(ctx, 1)
+		now := ""
+		if given.Exists(ctx, name) {
+			now = string(given.Read(ctx, name))
+		}
+		if now == "" || now != last {
+			last, same = now, 0
+		}
+		same++
+		return same > stalledLooks
+	})
+	given.Check(stalled, "a program that is blocked by its viewer", "one that goes on")
+	t.Logf("it had written %s blocks by then", strings.TrimSpace(last))
 }
 
 func firstBytes(ctx context.Context, t *engine.T) {

@@ -106,6 +106,7 @@ func within(script string) agent.Middleware {
 }
 
 func TestCasesNoticeTerminalsOfAnotherKind(t *testing.T) {
+	t.Parallel()
 	var first sync.Once
 	var reply *agentv1.PtyOpenResponse
 	trial.Noticed(t, pty.Cases(), []trial.Mutant{
@@ -175,6 +176,7 @@ func shaped(match func(cols, rows uint32) bool, cols, rows uint32) agent.Middlew
 }
 
 func TestCasesNoticeWrongSurroundings(t *testing.T) {
+	t.Parallel()
 	trial.Noticed(t, pty.Cases(), []trial.Mutant{
 		mutant("ignores the size", "pty.size/as-asked", "columns 132",
 			shaped(func(uint32, uint32) bool { return true }, 80, 24)),
@@ -234,6 +236,7 @@ func TestCasesNoticeWrongSurroundings(t *testing.T) {
 }
 
 func TestCasesNoticeWrongInput(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("setsid"); err != nil {
 		t.Skip("there is no setsid to start a program away from its terminal with")
 	}
@@ -304,6 +307,7 @@ func TestANewlineThatNobodyTypedOnlyWarns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs most cases once more")
 	}
+	t.Parallel()
 	newline := func(next agent.Handler) agent.Handler {
 		return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
 			resp := next(ctx, req)

@@ -4,6 +4,7 @@ package streams
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,9 @@ import (
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
 )
+
+// goneWithin is how long a child may outlive its terminal (pty.close).
+const goneWithin = 2 * time.Second
 
 const needs = engine.PTY | engine.Filesystem | engine.Exec
 
@@ -26,13 +30,19 @@ func dialCases() []engine.Case {
 		{
 			ID: "stream.dial.producer/routing-key", Clause: "stream.dial.producer", Needs: needs, Launch: &engine.Launch{},
 			Explain: "The relay pairs the two ends by what the agent dials; a part in the wrong place pairs it with nobody, or with somebody else.",
-			Run:     func(ctx context.Context, t *engine.T) { dialled(ctx, t, "?") },
+			Run:     func(ctx context.Context, t *engine.T) { dialled(ctx, t, "/stream?") },
 		},
 		{
 			ID: "stream.dial.producer/keeps-the-urls-own-query", Clause: "stream.dial.producer", Needs: needs,
 			Launch:  &engine.Launch{RelayQuery: "?tenant=a%20b&x=1"},
 			Explain: "Operators route relays by a query of their own; the agent adds to it and rewrites nothing.",
-			Run:     func(ctx context.Context, t *engine.T) { dialled(ctx, t, "?tenant=a%20b&x=1&") },
+			Run:     func(ctx context.Context, t *engine.T) { dialled(ctx, t, "/stream?tenant=a%20b&x=1&") },
+		},
+		{
+			ID: "stream.dial.producer/keeps-the-urls-own-path", Clause: "stream.dial.producer", Needs: needs,
+			Launch:  &engine.Launch{RelayPath: "/some%20tenant"},
+			Explain: "A relay behind an ingress has a path of its own; one that the agent knows by heart leads nowhere.",
+			Run:     func(ctx context.Context, t *engine.T) { dialled(ctx, t, "/some%20tenant/stream?") },
 		},
 		{
 			ID: "stream.dial.producer-channel/in-the-query", Clause: "stream.dial.producer-channel", Needs: needs, Launch: &engine.Launch{},
@@ -52,10 +62,12 @@ func firstDial(ctx context.Context, t *engine.T) (uri string, term *engine.Termi
 	return dials[0], term
 }
 
-func dialled(ctx context.Context, t *engine.T, separator string) {
+// dialled checks what the agent makes of its relay URL: start is all of it
+// after the host, with what separates the rest.
+func dialled(ctx context.Context, t *engine.T, start string) {
 	uri, _ := firstDial(ctx, t)
 	inst := t.Instance()
-	want := "/stream" + separator + "ws=" + inst.WorkspaceID + "&agent=" + inst.AgentID + "&port=7681"
+	want := start + "ws=" + inst.WorkspaceID + "&agent=" + inst.AgentID + "&port=7681"
 	rest, ok := strings.CutPrefix(uri, want)
 	t.Check(ok && (rest == "" || strings.HasPrefix(rest, "&")),
 		"the relay URL as it stands, then ws, agent and port in this order", "another URL")
@@ -101,14 +113,22 @@ func seqFromNought(ctx context.Context, t *engine.T) {
 }
 
 func closeEndsTerminal(ctx context.Context, t *engine.T) {
-	term := t.HelperTerminal(ctx, "pty-echo")
-	term.Until(ctx, helper.ReadyMarker)
+	name := t.Path(ctx, "tree.json")
+	term := t.HelperTerminal(ctx, "tree", "--for", "60s", "--sleep", "60s", "--file", t.Abs(ctx, name), "child", "setpgid")
+	var started helper.Tree
+	given := t.Given()
+	if !engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool {
+		return given.Exists(ctx, name) && json.Unmarshal(given.Read(ctx, name), &started) == nil
+	}) {
+		given.Fatalf("a process tree on the terminal", "none")
+	}
 	term.CloseAtViewer(ctx)
-	gone := engine.Eventually(ctx, 2*time.Second, func(ctx context.Context) bool {
+	gone := engine.Eventually(ctx, goneWithin, func(ctx context.Context) bool {
+		alive := engine.Probe[helper.Processes](ctx, t, append([]string{"alive"}, started.Refs()...)...)
 		resp := t.Call(ctx, &agentv1.PtyWriteRequest{PtyId: term.ID, Data: []byte("x")})
-		return resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_NOT_FOUND
+		return len(alive.Living()) == 0 && resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_NOT_FOUND
 	})
-	t.Check(gone, "the terminal ended 2 s later", "one that takes input")
+	t.Check(gone, "the terminal, its child and what that started gone within 2 s", "some still there")
 }
 
 func anySeq(ctx context.Context, t *engine.T) {
@@ -144,6 +164,12 @@ func reconnectCases() []engine.Case {
 			ID: "stream.reconnect/keeps-what-was-not-sent", Clause: "stream.reconnect", Needs: needs, Launch: &engine.Launch{},
 			Explain: "What a program prints while the relay is away is shown when it is back.",
 			Run:     keepsUnsent,
+		},
+		{
+			ID: "stream.reconnect/resumes-from-the-next-input", Clause: "stream.reconnect", Needs: needs,
+			Launch:  &engine.Launch{RelayPath: "/tapped"},
+			Explain: "resume_from_seq speaks of what comes from the peer; the count of what the agent sent itself has no place there.",
+			Run:     resumesFromNextInput,
 		},
 		{
 			ID: "stream.seq/goes-on-after-a-reconnect", Clause: "stream.seq", Needs: needs, Launch: &engine.Launch{},
@@ -185,4 +211,24 @@ func keepsUnsent(ctx context.Context, t *engine.T) {
 		t.Harness(err)
 	}
 	term.Until(ctx, "printed while the relay was away")
+}
+
+func resumesFromNextInput(ctx context.Context, t *engine.T) {
+	const typed = 3
+	term := t.HelperTerminal(ctx, "pty-echo")
+	term.Until(ctx, helper.ReadyMarker)
+	echo(ctx, term, helper.BeginMarker)
+	for _, word := range []string{"one", "two", "three"}[:typed] {
+		term.TypeAtViewer(ctx, []byte(word))
+		term.Until(ctx, word)
+	}
+	relay := t.Instance().Relay
+	relay.Shutdown(ctx)
+	if err := relay.Restart(); err != nil {
+		t.Harness(err)
+	}
+	echo(ctx, term, "back")
+	opens := relay.Opens()
+	engine.Equal(t, "resume_from_seq of the first StreamOpen", opens[0].GetResumeFromSeq(), 0)
+	engine.Equal(t, "resume_from_seq after 3 inputs", opens[len(opens)-1].GetResumeFromSeq(), typed)
 }
