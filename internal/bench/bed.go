@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"agentproof/agent"
 	"agentproof/fixtures/broker"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/relay"
 	"agentproof/session"
 	"agentproof/session/natsrpc"
 )
@@ -32,6 +34,7 @@ const (
 type bed struct {
 	root    string
 	broker  *broker.Broker
+	relay   *relay.Server
 	stop    context.CancelFunc
 	stopped chan error
 	raw     *nats.Conn // the floors' caller
@@ -73,8 +76,18 @@ func (b *bed) open(ctx context.Context) (err error) {
 }
 
 func (b *bed) startAgent(ctx context.Context) error {
+	var err error
+	// What is measured is the work, not the limit.
+	if b.relay, err = relay.Start(relay.Config{ViewerSecret: relaySecret, Rate: -1}); err != nil {
+		return err
+	}
+	relayToken, err := producerToken()
+	if err != nil {
+		return err
+	}
 	a, err := agent.New(agent.Config{
 		WorkspaceID: workspaceID, AgentID: agentID, URLs: []string{b.broker.URL()}, Token: token, Root: b.root,
+		RelayURL: b.relay.URL(), RelayToken: string(relayToken),
 	})
 	if err != nil {
 		return err
@@ -83,7 +96,11 @@ func (b *bed) startAgent(ctx context.Context) error {
 	b.stop = stop
 	go func() { b.stopped <- a.Run(running) }()
 	b.rpc = natsrpc.New(natsrpc.Config{URLs: []string{b.broker.ControlURL()}})
-	b.session, err = session.New(b.rpc, session.Config{WorkspaceID: workspaceID, AgentID: agentID})
+	addr := b.relay.Addr().(*net.TCPAddr)
+	b.session, err = session.New(b.rpc, session.Config{
+		WorkspaceID: workspaceID, AgentID: agentID,
+		Relay: session.Relay{Host: addr.IP.String(), Port: addr.Port, NoTLS: true},
+	})
 	if err != nil {
 		return err
 	}
@@ -105,6 +122,9 @@ func (b *bed) close() {
 		if nc != nil {
 			nc.Close()
 		}
+	}
+	if b.relay != nil {
+		b.relay.Kill()
 	}
 	if b.broker != nil {
 		b.broker.Close()
