@@ -29,6 +29,10 @@ const exitFailed = 125
 
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) int {
+	return cli.Execute(ctx, rootCommand(), args, in, out, errw)
+}
+
+func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "fakeagent",
 		Short: "A machine agent that really operates this machine",
@@ -51,5 +55,5 @@ Exit codes:
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(runCommand(), callCommand(), shellCommand(), relayCommand(), cli.VersionCommand("fakeagent"))
-	return cli.Execute(ctx, root, args, in, out, errw)
+	return root
 }
