@@ -1,3 +1,5 @@
+//go:build !robotgo
+
 package desktop_test
 
 import (

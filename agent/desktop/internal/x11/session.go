@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/damage"
-	"github.com/jezek/xgb/randr"
 	"github.com/jezek/xgb/shm"
 	"github.com/jezek/xgb/xfixes"
 	"github.com/jezek/xgb/xproto"
@@ -97,7 +95,7 @@ func (s *session) prepare() error {
 	if err := s.pinger.prepare(s.conn); err != nil {
 		return err
 	}
-	s.virtual, err = s.isVirtual()
+	s.virtual, err = s.conn.Virtual()
 	return err
 }
 
@@ -137,36 +135,6 @@ func (s *session) prepareDamage() error {
 	}
 	s.damage, s.notify = id, ext.FirstEvent
 	return nil
-}
-
-// isVirtual goes by the names that servers without a screen give to their
-// outputs.
-func (s *session) isVirtual() (bool, error) {
-	if _, ok, err := s.conn.Extension("RANDR"); !ok || err != nil {
-		return false, err
-	}
-	version, err := randr.QueryVersion(s.conn.Conn, 1, 3).Reply()
-	if err != nil {
-		return false, fmt.Errorf("start RANDR: %w", err)
-	}
-	if version.MajorVersion == 1 && version.MinorVersion < 3 {
-		return false, nil
-	}
-	resources, err := randr.GetScreenResourcesCurrent(s.conn.Conn, s.root).Reply()
-	if err != nil {
-		return false, fmt.Errorf("list the outputs: %w", err)
-	}
-	for _, output := range resources.Outputs {
-		info, err := randr.GetOutputInfo(s.conn.Conn, output, resources.ConfigTimestamp).Reply()
-		if err != nil {
-			return false, fmt.Errorf("describe an output: %w", err)
-		}
-		name := strings.ToLower(string(info.Name))
-		if name == "screen" || strings.HasPrefix(name, "vnc") || strings.HasPrefix(name, "dummy") {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // handle is called with each event.
