@@ -79,12 +79,12 @@ func (a *Agent) dial(ctx, ops context.Context, raw string) (*link, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	l.nc = nc
+	a.conn.Store(nc) // before the first request can arrive and want its reply
 	if err := a.subscribe(ops, l); err != nil {
 		nc.Close()
 		<-l.gone
 		return nil, err
 	}
-	a.conn.Store(nc)
 	return l, nil
 }
 

@@ -1,6 +1,10 @@
 package agent_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
 	"testing"
 	"time"
 
@@ -104,6 +108,56 @@ func TestAnAgentWithoutRightsStaysSilent(t *testing.T) {
 	}
 	s.broker.Admit("ws", s.token)
 	s.announced()
+}
+
+// A request can arrive as soon as the broker has the subscription, which is
+// before the agent knows that it has.
+func TestTheVeryFirstRequestIsAnswered(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, broker.Config{})
+	served, serve := context.WithCancel(t.Context())
+	s.run(func(c *agent.Config) {
+		c.NATSOptions = []nats.Option{nats.SetCustomDialer(holdingDialer{until: served})}
+		c.Wire.In = func(next nats.MsgHandler) nats.MsgHandler {
+			return func(m *nats.Msg) {
+				next(m)
+				serve()
+			}
+		}
+	})
+	ping := mustMarshal(t, pingRequest(7))
+	_, err := s.try(ping)
+	for errors.Is(err, nats.ErrNoResponders) {
+		_, err = s.try(ping)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// holdingDialer's connections hold back what goes with the agent's
+// subscription, its flush, until a context ends.
+type holdingDialer struct{ until context.Context }
+
+func (d holdingDialer) Dial(network, address string) (net.Conn, error) {
+	conn, err := net.DialTimeout(network, address, patience)
+	return holdingConn{conn, d.until}, err
+}
+
+type holdingConn struct {
+	net.Conn
+	until context.Context
+}
+
+func (c holdingConn) Write(p []byte) (int, error) {
+	if !bytes.HasPrefix(p, []byte("SUB ")) {
+		return c.Conn.Write(p)
+	}
+	end := bytes.IndexByte(p, '\n') + 1
+	held := bytes.Clone(p[end:])
+	context.AfterFunc(c.until, func() { _, _ = c.Conn.Write(held) })
+	n, err := c.Conn.Write(p[:end])
+	return n + len(held), err
 }
 
 func TestAReplyFindsItsWayAfterAKick(t *testing.T) {
