@@ -1,16 +1,12 @@
 package relaysuite_test
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"agentproof/docs/spec"
-	"agentproof/relay"
-	"agentproof/stream"
 	"agentproof/suite/engine"
 	"agentproof/suite/relaysuite"
 )
@@ -63,87 +59,6 @@ func TestTheCasesAreFitToRunAndTryEveryClause(t *testing.T) {
 		if strings.HasPrefix(c.ID, "relay.") && !tried[c.ID] {
 			t.Errorf("%s:%d: no case tries %s", c.File, c.Line, c.ID)
 		}
-	}
-}
-
-// TestWrongRelaysAreNoticed shows that cases can fail: each relay has one
-// fault.
-func TestWrongRelaysAreNoticed(t *testing.T) {
-	t.Parallel()
-	const secret stream.Secret = "one for both"
-	for _, tt := range []struct {
-		name, cases, says string
-		fault             func(http.Handler) http.Handler
-	}{
-		{"answers a plain GET", "relay.dial.upgrade/plain-get*", "want HTTP status 400 or 426; got 200", answering("/stream", "a page")},
-		{"upgrades whatever the query says", "relay.dial.query/missing", "want HTTP status 400", withQuery("ws=w&agent=a&port=1")},
-		{"is never healthy", "relay.healthz/*", "got 503", failing("/healthz")},
-		{"has no metrics", "relay.metrics/*", "none of that name", answering("/metrics", "")},
-	} {
-		t.Run("the relay "+tt.name, func(t *testing.T) {
-			t.Parallel()
-			inner, err := relay.New(relay.Config{ViewerSecret: secret})
-			if err != nil {
-				t.Fatal(err)
-			}
-			srv := httptest.NewServer(tt.fault(inner))
-			defer srv.Close()
-			defer inner.Close()
-			wantBroken(t, &relaysuite.Relay{
-				Name: "a wrong relay", URL: "ws" + strings.TrimPrefix(srv.URL, "http") + stream.Path, ViewerSecret: secret,
-			}, tt.cases, tt.says)
-		})
-	}
-}
-
-func wantBroken(t *testing.T, r *relaysuite.Relay, cases, says string) {
-	t.Helper()
-	rep, err := relaysuite.Run(t.Context(), r, relaysuite.Options{
-		Spec: load(t), Selection: engine.Selection{Cases: []string{cases}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, res := range rep.Results {
-		if res.Status == engine.NotSelected {
-			continue
-		}
-		if res.Status != engine.Fail && res.Status != engine.Warn || !strings.Contains(res.Reason, says) {
-			t.Errorf("%s is %s, want it broken with %q: %s", res.ID, res.Status, says, res.Reason)
-		}
-	}
-}
-
-func answering(path, body string) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			if req.URL.Path == path && req.Header.Get("Upgrade") == "" {
-				_, _ = w.Write([]byte(body))
-				return
-			}
-			next.ServeHTTP(w, req)
-		})
-	}
-}
-
-func withQuery(query string) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			req.URL.RawQuery = query
-			next.ServeHTTP(w, req)
-		})
-	}
-}
-
-func failing(path string) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			if req.URL.Path == path {
-				http.Error(w, "not today", http.StatusServiceUnavailable)
-				return
-			}
-			next.ServeHTTP(w, req)
-		})
 	}
 }
 
