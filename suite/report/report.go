@@ -153,7 +153,9 @@ func NewRun(r *engine.Report) Run {
 }
 
 // seconds has the precision of a millisecond, and no digits beyond.
-func seconds(d time.Duration) float64 { return float64(d.Round(time.Millisecond).Milliseconds()) / 1000 }
+func seconds(d time.Duration) float64 {
+	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000
+}
 
 // Write writes report.json, run.json and junit.xml into dir, which it creates.
 func Write(dir string, r *engine.Report) error {
