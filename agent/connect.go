@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
 const (
-	// dialTimeout bounds one attempt, the handshake included.
+	// dialTimeout bounds one attempt, the handshake included, and so what an
+	// attempt can delay a stop.
 	dialTimeout = 3 * time.Second
 
 	// maxPause keeps an agent within reach of a broker that comes back:
@@ -52,7 +52,7 @@ func (a *Agent) connect(ctx, ops context.Context, pace *backoff) (*link, error) 
 			return nil, err
 		}
 		for _, raw := range a.cfg.URLs {
-			l, err := a.dial(ctx, ops, raw)
+			l, err := a.dial(ops, raw)
 			if err == nil {
 				return l, nil
 			}
@@ -72,9 +72,9 @@ func (a *Agent) connect(ctx, ops context.Context, pace *backoff) (*link, error) 
 
 // dial makes one connection that serves requests: when it returns, a Hello may
 // be sent (lifecycle.hello-after-subscribe).
-func (a *Agent) dial(ctx, ops context.Context, raw string) (*link, error) {
+func (a *Agent) dial(ops context.Context, raw string) (*link, error) {
 	l := &link{gone: make(chan struct{}), quit: make(chan struct{})}
-	nc, err := nats.Connect(raw, a.options(ctx, l)...)
+	nc, err := nats.Connect(raw, a.options(l)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
@@ -88,7 +88,7 @@ func (a *Agent) dial(ctx, ops context.Context, raw string) (*link, error) {
 	return l, nil
 }
 
-func (a *Agent) options(ctx context.Context, l *link) []nats.Option {
+func (a *Agent) options(l *link) []nats.Option {
 	opts := []nats.Option{
 		nats.Name("agentproof agent " + a.cfg.AgentID),
 		nats.NoReconnect(),
@@ -96,7 +96,6 @@ func (a *Agent) options(ctx context.Context, l *link) []nats.Option {
 		nats.Timeout(dialTimeout),
 		nats.PingInterval(pingInterval),
 		nats.MaxPingsOutstanding(maxPingsOutstanding),
-		nats.SetCustomDialer(dialer{ctx}),
 		nats.ClosedHandler(func(*nats.Conn) { close(l.gone) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			a.log.Error("broker reports an error", "error", err)
@@ -147,13 +146,6 @@ func (a *Agent) send(subject string, data []byte) error {
 		return nats.ErrConnectionClosed
 	}
 	return nc.Publish(subject, data)
-}
-
-// dialer makes nats.Connect heed a context while it waits for the network.
-type dialer struct{ ctx context.Context }
-
-func (d dialer) Dial(network, address string) (net.Conn, error) {
-	return (&net.Dialer{Timeout: dialTimeout}).DialContext(d.ctx, network, address)
 }
 
 // backoff paces the attempts to connect, with jitter so that a broker that
