@@ -151,6 +151,21 @@ func TestCommandsDoNotSeeTheAgentsCredentials(t *testing.T) {
 	}
 }
 
+func TestExecUsesTheAgentsShell(t *testing.T) {
+	t.Parallel()
+	shell := filepath.Join(t.TempDir(), "shell")
+	if err := os.WriteFile(shell, []byte("#!/bin/sh\nprintf '%s|' \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, func(c *agent.Config) { c.Environ = []string{"PATH=" + os.Getenv("PATH"), "SHELL=" + shell} })
+	got := s.exec(&agentv1.ExecRequest{
+		Command: []string{"a", "b  c", "$d"}, Shell: true, Env: map[string]string{"SHELL": "/bin/sh"},
+	})
+	if want := "-c|a b  c $d|"; string(got.GetStdout()) != want {
+		t.Errorf("the shell was called with %q, want %q", got.GetStdout(), want)
+	}
+}
+
 func TestExecWithoutSHELLUsesTheStandardOne(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(c *agent.Config) { c.Environ = []string{"PATH=" + os.Getenv("PATH")} })
