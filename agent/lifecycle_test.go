@@ -35,6 +35,7 @@ func TestHello(t *testing.T) {
 		Os: got.GetOs(), Arch: got.GetArch(), UpdateChannel: "stable", ResumeToken: "resume",
 		Capabilities: &agentv1.Capabilities{
 			Exec: true, Filesystem: true, Git: true, ConsentedWholeMachine: true, ConsentedScreenControl: true,
+			DesktopUnavailableReason: got.GetCapabilities().GetDesktopUnavailableReason(),
 		},
 	}
 	if !proto.Equal(got, want) {
