@@ -24,8 +24,9 @@ type master struct {
 	*os.File
 	raw syscall.RawConn
 
-	// slave stays open where the system throws unread output away with the
-	// last descriptor of the other end.
+	// slave stays open while the child lives: a child that closes its own
+	// descriptors may open /dev/tty again, and some systems throw unread
+	// output away with the last descriptor.
 	slave *os.File
 
 	mu       sync.Mutex // guards draining, together with the read deadline
@@ -62,20 +63,14 @@ func openMaster(sz size) (*master, *os.File, error) {
 	return m, slave, nil
 }
 
-// started lets go of the slave, which the child has now.
-func (m *master) started(slave *os.File) {
-	if runtime.GOOS == "linux" {
-		_ = slave.Close()
-		return
-	}
-	m.slave = slave
-}
+// started takes the slave, which the child has now too.
+func (m *master) started(slave *os.File) { m.slave = slave }
 
 // Close closes the terminal; its child hears of it as a hangup.
 func (m *master) Close() error {
 	err := m.File.Close()
 	if m.slave != nil {
-		err = errors.Join(err, m.slave.Close())
+		_ = m.slave.Close() // drain may have been there before
 	}
 	return err
 }
@@ -133,6 +128,11 @@ func (m *master) drain() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.draining = true
+	if runtime.GOOS == "linux" {
+		// What was written stays readable, and then there is an end unless
+		// somebody else holds the terminal.
+		_ = m.slave.Close()
+	}
 	_ = m.SetReadDeadline(time.Now())
 }
 

@@ -25,8 +25,8 @@ const (
 	drainIdle = 250 * time.Millisecond
 	drainWait = time.Second
 
-	// flushLimit bounds how long the end of a terminal waits for a relay to
-	// take the last output.
+	// flushLimit bounds how long the end of a terminal waits for a viewer, and
+	// then for a relay, to take the last output.
 	flushLimit = 10 * time.Minute
 
 	// endLimit is the same for a terminal that somebody ended, for whom its
@@ -43,7 +43,9 @@ type terminal struct {
 	ending chan struct{} // closed when somebody ends the terminal
 	end    func()        // closes ending, once
 
-	writing sync.Mutex // one writer of the master at a time
+	writing sync.Mutex      // one writer of the master at a time
+	life    context.Context // of the child, as its input sees it
+	died    context.CancelFunc
 }
 
 // start runs cmd on a new terminal.
@@ -61,6 +63,7 @@ func start(ctx context.Context, procs *process.Runner, cmd process.Command, sz s
 	tty.started(slave)
 	t := &terminal{tty: tty, proc: proc, out: out, ending: make(chan struct{})}
 	t.end = sync.OnceFunc(func() { close(t.ending) })
+	t.life, t.died = context.WithCancel(context.Background())
 	return t, nil
 }
 
@@ -104,26 +107,47 @@ func (t *terminal) pump() {
 }
 
 // watch ends the command when somebody ends the terminal: a close, or the
-// viewer's side (stream.close-ends-terminal).
+// viewer's side (stream.close-ends-terminal). It lets go of whoever waits for
+// a child that has ended: writers, and a pump whose viewer reads no more.
 func (t *terminal) watch(pumped <-chan struct{}) {
+	limit := flushLimit
 	select {
 	case <-t.proc.Done():
-		t.tty.drain()
-		return
 	case <-t.ending:
+		limit = endLimit
 	case <-t.out.Done():
+		limit = endLimit
 	}
-	t.proc.End()
-	<-t.proc.Done()
+	if limit == endLimit {
+		t.proc.End()
+		<-t.proc.Done()
+	}
+	t.died()
 	t.tty.drain()
-	// The pump may wait for a viewer that reads no more.
-	limit := time.NewTimer(endLimit)
-	defer limit.Stop()
+	if !t.awaitPump(pumped, limit) {
+		t.flush(endLimit)
+	}
+}
+
+// awaitPump waits for the pump within the limit, or endLimit once somebody
+// ends the terminal.
+func (t *terminal) awaitPump(pumped <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
 	select {
 	case <-pumped:
-	case <-limit.C:
+		return true
+	case <-timer.C:
+		return false
+	case <-t.ending:
 	}
-	t.flush(endLimit)
+	timer.Reset(min(limit, endLimit))
+	select {
+	case <-pumped:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // flush sends what is queued, then StreamClose. Once somebody ends the
@@ -156,7 +180,7 @@ func (t *terminal) typeInputs() {
 		if len(in.Data) == 0 {
 			continue
 		}
-		if _, err := t.write(context.Background(), in.Data); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		if _, err := t.write(context.Background(), in.Data); err != nil {
 			break
 		}
 	}
@@ -165,13 +189,22 @@ func (t *terminal) typeInputs() {
 }
 
 // write types data. It blocks while the terminal takes no more, until ctx or
-// the terminal ends.
+// the child ends.
 func (t *terminal) write(ctx context.Context, data []byte) (int, error) {
 	t.writing.Lock()
 	defer t.writing.Unlock()
-	stop := context.AfterFunc(ctx, t.tty.interruptWrite)
+	interrupted := make(chan struct{})
+	interrupt := func() {
+		t.tty.interruptWrite()
+		close(interrupted)
+	}
+	either, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(t.life, cancel)()
+	stop := context.AfterFunc(either, interrupt)
 	n, err := t.tty.Write(data)
 	if !stop() {
+		<-interrupted // or else its deadline would be the next writer's
 		t.tty.resumeWrite()
 	}
 	switch {
@@ -179,27 +212,35 @@ func (t *terminal) write(ctx context.Context, data []byte) (int, error) {
 		return n, nil
 	case ctx.Err() != nil:
 		return n, context.Cause(ctx)
-	case t.over() || errors.Is(err, os.ErrClosed):
-		return n, operr.New(agentv1.ErrorCode_ERROR_CODE_NOT_FOUND, "the terminal has ended")
 	default:
-		return n, operr.System("write to the terminal", err)
+		return n, t.failed("write to the terminal", err)
 	}
 }
 
 func (t *terminal) resize(sz size) error {
 	if err := t.tty.resize(sz); err != nil {
-		return operr.System("resize the terminal", err)
+		return t.failed("resize the terminal", err)
 	}
 	return nil
 }
 
+// failed is the error of an operation that may have come too late.
+func (t *terminal) failed(what string, err error) error {
+	if t.over() || errors.Is(err, os.ErrClosed) {
+		return operr.New(agentv1.ErrorCode_ERROR_CODE_NOT_FOUND, "%s: it has ended", what)
+	}
+	return operr.System(what, err)
+}
+
 // close ends the terminal and returns its exit code: -1, or that of a child
-// that had ended by itself (pty.close).
+// that had ended by itself (pty.close). Nobody waits for the output of a
+// terminal that was closed, also when its child had ended.
 func (t *terminal) close(ctx context.Context) int {
-	if t.over() {
+	over := t.over()
+	t.end()
+	if over {
 		return t.exitCode()
 	}
-	t.end()
 	select {
 	case <-t.proc.Done():
 		return t.exitCode()
