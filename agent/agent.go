@@ -54,6 +54,7 @@ type Agent struct {
 	metrics   *metrics.Sampler
 	terminals Terminals // nil where there are none, and then why
 	noPTY     string
+	screen    Desktop
 }
 
 // New checks cfg and returns an agent that does nothing until Run.
@@ -114,6 +115,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	defer a.metrics.Close()
 	a.git = &git.Runner{Root: a.root, Commands: a.commands, Env: a.env.vars, MaxOutput: a.maxOutput}
 	a.terminals, a.noPTY = a.newTerminals()
+	a.screen = a.newDesktop()
 	a.warnOfOpenCredentials()
 
 	// Operations outlive ctx: stop ends them when their turn has come.

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 
+	"agentproof/agent/desktop"
 	"agentproof/agent/internal/operr"
 	"agentproof/agent/pty"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
@@ -24,18 +25,40 @@ func (a *Agent) newTerminals() (t Terminals, why string) {
 	return pty.New(pty.Config{
 		WorkspaceID: a.cfg.WorkspaceID,
 		AgentID:     a.cfg.AgentID,
-		Relay: producer.Config{
-			RelayURL: a.cfg.RelayURL,
-			Token:    stream.Secret(a.cfg.RelayToken),
-			TLS:      a.cfg.RelayTLS,
-			Logger:   a.log,
-		},
-		Processes: a.commands,
-		Shell:     a.env.shell,
-		Environ:   a.env.with,
-		Resolve:   a.root.Resolve,
-		Logger:    a.log,
+		Relay:       a.producer(),
+		Processes:   a.commands,
+		Shell:       a.env.shell,
+		Environ:     a.env.with,
+		Resolve:     a.root.Resolve,
+		Logger:      a.log,
 	}), ""
+}
+
+// newDesktop returns what serves the desktop operations. One without a display
+// says so by itself, and finds one that comes later.
+func (a *Agent) newDesktop() Desktop {
+	if a.cfg.Desktop != nil {
+		return a.cfg.Desktop
+	}
+	return desktop.New(desktop.Config{
+		WorkspaceID:   a.cfg.WorkspaceID,
+		AgentID:       a.cfg.AgentID,
+		Environ:       a.cfg.Environ,
+		ScreenControl: a.cfg.ScreenControl,
+		Relay:         a.producer(),
+		MaxPayload:    a.maxPayload,
+		Logger:        a.log,
+	})
+}
+
+// producer is how the agent's streams reach the relay.
+func (a *Agent) producer() producer.Config {
+	return producer.Config{
+		RelayURL: a.cfg.RelayURL,
+		Token:    stream.Secret(a.cfg.RelayToken),
+		TLS:      a.cfg.RelayTLS,
+		Logger:   a.log,
+	}
 }
 
 // terminal serves the pty operations.
@@ -73,25 +96,24 @@ func (a *Agent) desktop(ctx context.Context, req *agentv1.ControlRequest, resp *
 		return operr.New(agentv1.ErrorCode_ERROR_CODE_CONSENT_REQUIRED,
 			"the owner of this machine has not consented to screen control")
 	}
-	d := a.cfg.Desktop
-	if d == nil {
-		return operr.New(agentv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "this agent was started without a desktop")
-	}
 	if isInput && input.DesktopInput.GetEvent() == nil {
+		if display, why := a.screen.Status(ctx); display == nil {
+			return operr.New(agentv1.ErrorCode_ERROR_CODE_UNSUPPORTED, "%s", why)
+		}
 		return operr.New(agentv1.ErrorCode_ERROR_CODE_PROTOCOL, "the desktop input holds no event that this agent knows")
 	}
 	switch op := req.GetOp().(type) {
 	case *agentv1.ControlRequest_DesktopEnsure:
 		out := new(agentv1.ControlResponse_DesktopEnsure)
-		out.DesktopEnsure, err = d.Ensure(ctx, op.DesktopEnsure)
+		out.DesktopEnsure, err = a.screen.Ensure(ctx, op.DesktopEnsure)
 		resp.Result = out
 	case *agentv1.ControlRequest_DesktopInput:
 		out := new(agentv1.ControlResponse_DesktopInput)
-		out.DesktopInput, err = d.Input(ctx, op.DesktopInput)
+		out.DesktopInput, err = a.screen.Input(ctx, op.DesktopInput)
 		resp.Result = out
 	case *agentv1.ControlRequest_DesktopScreenshot:
 		out := new(agentv1.ControlResponse_DesktopScreenshot)
-		out.DesktopScreenshot, err = d.Screenshot(ctx, op.DesktopScreenshot)
+		out.DesktopScreenshot, err = a.screen.Screenshot(ctx, op.DesktopScreenshot)
 		resp.Result = out
 	}
 	return err

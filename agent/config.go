@@ -72,7 +72,8 @@ type Config struct {
 	// Terminals, when set, serves the pty operations in the place of the
 	// agent's own terminals, which need a relay.
 	Terminals Terminals
-	// Desktop serves the desktop operations; without one they are UNSUPPORTED.
+	// Desktop, when set, serves the desktop operations in the place of the
+	// agent's own, which is the display that Environ names.
 	Desktop Desktop
 
 	// Middleware wraps the handler, the first outermost.

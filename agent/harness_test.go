@@ -3,6 +3,8 @@ package agent_test
 import (
 	"context"
 	"log/slog"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -91,8 +93,14 @@ func (s *subject) config() agent.Config {
 		URLs:        []string{s.broker.URL()},
 		Token:       s.token,
 		Root:        s.root,
+		Environ:     headless(),
 		Logger:      testLogger(s.TB),
 	}
+}
+
+// headless is the environment without the screen of whoever runs the tests.
+func headless() []string {
+	return slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "DISPLAY=") })
 }
 
 // offline is an agent's configuration without a broker to talk to.

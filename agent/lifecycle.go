@@ -76,10 +76,8 @@ func (a *Agent) capabilities(ctx context.Context) *agentv1.Capabilities {
 		ConsentedWholeMachine:  a.cfg.WholeMachine,
 		ConsentedScreenControl: a.cfg.ScreenControl,
 	}
-	if a.cfg.Desktop != nil {
-		c.Display, c.DesktopUnavailableReason = a.cfg.Desktop.Status(ctx)
-		c.Desktop = c.Display != nil
-	}
+	c.Display, c.DesktopUnavailableReason = a.screen.Status(ctx)
+	c.Desktop = c.Display != nil
 	return c
 }
 
@@ -143,10 +141,7 @@ func (a *Agent) shutdownBackends(ctx context.Context) error {
 	if a.terminals != nil {
 		errs = append(errs, a.terminals.Shutdown(ctx))
 	}
-	if a.cfg.Desktop != nil {
-		errs = append(errs, a.cfg.Desktop.Shutdown(ctx))
-	}
-	return errors.Join(append(errs, a.commands.Close(ctx))...)
+	return errors.Join(append(errs, a.screen.Shutdown(ctx), a.commands.Close(ctx))...)
 }
 
 // sayGoodbye makes the goodbye the last message: the subscription ends first,
