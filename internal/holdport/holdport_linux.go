@@ -1,0 +1,30 @@
+// Package holdport keeps a TCP port for a server that is stopped and will be
+// started again, so that nobody who asks for a free one is given it meanwhile.
+package holdport
+
+import (
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// Hold takes the port of a loopback IPv4 address that nobody listens at and
+// returns what lets go of it. Connections to it are refused, and a listener of
+// package net, which reuses addresses as Hold does, may still bind it.
+func Hold(addr netip.AddrPort) (release func(), err error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("hold port %d: %w", addr.Port(), err)
+	}
+	// Bound and not listening: that is what keeps the port and refuses at once.
+	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()})
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("hold port %d: %w", addr.Port(), err)
+	}
+	return func() { _ = unix.Close(fd) }, nil
+}
