@@ -3,12 +3,20 @@
 #   make test   every check there is
 
 GO      ?= go
+GOFMT    = $(shell $(GO) env GOROOT)/bin/gofmt
 BIN     := $(CURDIR)/bin
 OUT     := $(CURDIR)/out
 SYSTEMS := linux darwin windows
 
+# A checkout that git does not trust, or no checkout at all, builds without the
+# revision in its programs' versions rather than not at all.
+ifneq ($(shell git rev-parse --is-inside-work-tree 2>/dev/null),true)
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint gofmt vet staticcheck cross proto proto-drift race conformance fuzz bench clean
+.NOTPARALLEL: # certifications measure time
+.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race conformance fuzz bench picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,20 +25,21 @@ build: ## build bin/conformance and bin/fakeagent
 	@mkdir -p $(BIN)
 	CGO_ENABLED=0 $(GO) build -o $(BIN)/ ./cmd/...
 
-demo: build ## certify the bundled agent, report included
-	@$(BIN)/conformance run --out $(OUT)/demo
+demo: ## certify the bundled agent, report included
+	@sh scripts/needs.sh git
+	@$(MAKE) --no-print-directory build
+	$(BIN)/conformance run --out $(OUT)/demo
 
-test: needs lint race conformance ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
+test: needs lint race demo conformance ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
 	@echo "all checks passed"
 
-.PHONY: needs
 needs:
-	@sh scripts/needs.sh cc git vi
+	@sh scripts/needs.sh cc git vi +Xvfb
 
 lint: gofmt vet staticcheck cross proto-drift
 
 gofmt:
-	@files=$$(git ls-files '*.go' | xargs gofmt -l); \
+	@files=$$($(GOFMT) -l .) || exit 1; \
 	if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
 
 vet:
@@ -42,18 +51,20 @@ cross:
 staticcheck: $(BIN)/staticcheck
 	$(BIN)/staticcheck ./...
 
+# This certifies the bundled agent as well, inside the test's process.
 race:
 	$(GO) test -race -timeout 20m ./...
 
-# The bundled agent once more, through nothing but the environment contract.
+# And this through nothing but the environment contract, as anybody's agent.
 conformance: build
 	$(BIN)/conformance run --out $(OUT)/conformance -- $(GO) run ./cmd/fakeagent run
 
 proto: $(BIN)/protoc $(BIN)/protoc-gen-go ## generate the Go code of proto/ again
 	$(BIN)/protoc proto $(BIN)/protoc-gen-go
 
-proto-drift: proto
-	@git diff --exit-code -- proto || { echo "proto/ is not what its .proto files generate: run make proto and commit"; exit 1; }
+proto-drift: $(BIN)/protoc $(BIN)/protoc-gen-go
+	@rm -rf $(BIN)/drift && cp -R proto $(BIN)/drift && $(BIN)/protoc $(BIN)/drift $(BIN)/protoc-gen-go
+	@diff -r proto $(BIN)/drift || { echo "proto/ is not what its .proto files generate: run make proto and commit"; exit 1; }
 
 # The tools are pinned in tools/go.mod and built from the module proxy.
 $(BIN)/protoc: tools/go.mod tools/protoc/main.go
@@ -71,6 +82,9 @@ fuzz: ## run every fuzz target for a while (FUZZ=50000x)
 
 bench: ## each figure beside its physical floor, as a ratio
 	$(GO) run ./internal/bench
+
+picture: build ## draw a run for the README again
+	$(GO) run ./internal/picture -columns 80 -out docs/images/run.svg $(BIN)/conformance run
 
 clean: ## remove what was built
 	rm -rf $(BIN) $(OUT)

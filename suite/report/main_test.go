@@ -71,7 +71,9 @@ func cases() []engine.Case {
 			t.Errorf("the order of arrival", "another")
 		}},
 		{ID: "fence.ratchet/recorded", Clause: "fence.ratchet", Run: func(_ context.Context, t *engine.T) { t.Record("the held epoch stays") }},
-		{ID: "desktop.screenshot/not-claimed", Clause: "desktop.screenshot", Needs: engine.Desktop, Run: func(context.Context, *engine.T) {}},
+		{ID: "desktop.screenshot/not-claimed", Clause: "desktop.screenshot", Run: func(_ context.Context, t *engine.T) {
+			t.NotClaimed("the agent does not offer desktop")
+		}},
 		{ID: "fs.list.hidden/untestable", Clause: "fs.list.hidden", Run: func(_ context.Context, t *engine.T) { t.Untestable("there is no second disk") }},
 		{ID: "fs.list.hidden/untestable-too", Clause: "fs.list.hidden", Run: func(_ context.Context, t *engine.T) { t.Untestable("there is no second disk") }},
 		{ID: "exec.cwd/blocked", Clause: "exec.cwd", Run: func(_ context.Context, t *engine.T) {

@@ -42,7 +42,7 @@ func (p *printer) table(r *engine.Report) {
 	for _, area := range areas {
 		row(area, counts[area])
 	}
-	row("total", r.Totals)
+	row(p.paint(bold, "total")+pad("", first-len("total")), r.Totals)
 }
 
 // columns are the statuses that the table has: those that occurred, and always
