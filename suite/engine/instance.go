@@ -408,7 +408,7 @@ func (i *Instance) stop(ctx context.Context) {
 		_ = i.silent.Close()
 	}
 	if i.Relay != nil {
-		i.Relay.Kill()
+		i.Relay.close()
 	}
 	if i.Broker != nil {
 		i.Broker.Close()

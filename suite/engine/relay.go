@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"agentproof/internal/holdport"
 	"agentproof/internal/streamtap"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/relay"
@@ -35,6 +36,7 @@ type Relay struct {
 	http  *http.Server
 	done  chan struct{} // closed when http has ended
 	addr  string        // fixed by the first start
+	letGo func()        // of the port, while the relay is stopped
 	dials []string      // request URIs, in order
 	opens []*agentv1.StreamOpen
 }
@@ -72,6 +74,10 @@ func (r *Relay) Restart() error {
 		_ = srv.Serve(ln)
 	}()
 	r.relay, r.http, r.done, r.addr = rel, srv, done, ln.Addr().String()
+	if r.letGo != nil {
+		r.letGo()
+		r.letGo = nil
+	}
 	return nil
 }
 
@@ -149,6 +155,23 @@ func (r *Relay) end(end func(*relay.Relay)) {
 	_ = srv.Close()
 	rel.Close()
 	<-done
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// One that cannot be held is free for others until the restart.
+	if release, err := holdport.Hold(netip.MustParseAddrPort(r.addr)); err == nil {
+		r.letGo = release
+	}
+}
+
+// close ends the relay for good.
+func (r *Relay) close() {
+	r.Kill()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.letGo != nil {
+		r.letGo()
+		r.letGo = nil
+	}
 }
 
 // LiveChannels is how many channels the relay has, as its metrics say.
