@@ -20,6 +20,11 @@ func endCases() []engine.Case {
 		closeCase("hangup-ignored", "A program that ignores the hangup is killed all the same.", "child+ignore-term"),
 		closeCase("descendants-are-gone", "What the shell had started goes with it.", "child", "setpgid"),
 		{
+			ID: "pty.close/while-a-viewer-does-not-read", Clause: "pty.close", Needs: needs,
+			Explain: "A viewer that hangs must not keep a program alive that is to go.",
+			Run:     closeWhileViewerHangs,
+		},
+		{
 			ID: "pty.close/stream-ends-with-process-exit", Clause: "pty.close", Needs: needs,
 			Explain: "The viewer must learn that the terminal is over, or it waits for a reconnect.",
 			Run:     closeEndsStream,
@@ -67,6 +72,18 @@ func closeCase(name, explain string, kinds ...string) engine.Case {
 			dieSoon(ctx, t, "the child and what it started", refs)
 		},
 	}
+}
+
+func closeWhileViewerHangs(ctx context.Context, t *engine.T) {
+	name := t.Path(ctx, "tree.json")
+	script := `"$@" >&2 & s=0123456789abcdef; while [ ${#s} -lt 65536 ]; do s=$s$s; done; while :; do printf %s "$s"; done`
+	tree := t.Helper(ctx, "tree", "--for", "60s", "--sleep", "60s", "--file", t.Abs(ctx, name))
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: append([]string{"/bin/sh", "-c", script, "sh"}, tree...)})
+	term.Attach(ctx)
+	term.Until(ctx, "0123456789abcdef") // and never again
+	refs := treeIn(ctx, t, name)
+	engine.Equal(t, "the exit code", term.Close(ctx), -1)
+	dieSoon(ctx, t, "the child and what it started", refs)
 }
 
 func closeEndsStream(ctx context.Context, t *engine.T) {

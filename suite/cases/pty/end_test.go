@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -88,10 +89,30 @@ func signaller(sig syscall.Signal, group bool) func(pid int) {
 	}
 }
 
+// crossed types what one of two terminals is given into the other.
+func crossed() agent.Middleware {
+	var mu sync.Mutex
+	var ids []string
+	return func(next agent.Handler) agent.Handler {
+		return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
+			mu.Lock()
+			if r := req.GetPtyWrite(); r != nil && len(ids) == 2 {
+				r.PtyId = ids[1-slices.Index(ids, r.GetPtyId())]
+			}
+			mu.Unlock()
+			resp := next(ctx, req)
+			if r := resp.GetPtyOpen(); r != nil {
+				mu.Lock()
+				ids = append(ids, r.GetPtyId())
+				mu.Unlock()
+			}
+			return resp
+		}
+	}
+}
+
 func TestCasesNoticeWrongEnds(t *testing.T) {
 	t.Parallel()
-	var mu sync.Mutex
-	first := ""
 	trial.Noticed(t, pty.Cases(), []trial.Mutant{
 		mutant("says that a closed program succeeded", "pty.close/exit-code-of-a-running-one", "the exit code -1",
 			answer(anyClose, &agentv1.PtyCloseResponse{})),
@@ -100,6 +121,8 @@ func TestCasesNoticeWrongEnds(t *testing.T) {
 		mutant("terminates only", "pty.close/hangup-ignored", "some still there", closer(t, signaller(syscall.SIGTERM, true))),
 		mutant("kills the program alone", "pty.close/descendants-are-gone", "some still there", closer(t, signaller(syscall.SIGKILL, false))),
 		mutant("kills the group alone", "pty.close/descendants-are-gone", "some still there", closer(t, signaller(syscall.SIGKILL, true))),
+		mutant("closes terminals by forgetting them, flood or not", "pty.close/while-a-viewer-does-not-read", "some still there",
+			closer(t, func(int) {})),
 		mutant("takes input for a closed terminal", "pty.close/id-is-unknown-afterwards", "a result",
 			answer(lostWrite, &agentv1.PtyWriteResponse{BytesWritten: 1})),
 		mutant("resizes a closed terminal", "pty.close/id-is-unknown-afterwards", "a result", answer(lostResize, &agentv1.PtyResizeResponse{})),
@@ -117,17 +140,7 @@ func TestCasesNoticeWrongEnds(t *testing.T) {
 			answer(lostWrite, &agentv1.PtyWriteResponse{BytesWritten: 1})),
 		silent("waits for what a program started", "pty.exit/a-background-process-does-not-hold-it", "nothing more in time",
 			within(`"$@"; sleep 100`)),
-		silent("types everything into its first terminal", "pty.distinct/bytes-apart", "nothing more in time",
-			trial.Before(func(req *agentv1.ControlRequest) {
-				if r := req.GetPtyWrite(); r != nil {
-					mu.Lock()
-					defer mu.Unlock()
-					if first == "" {
-						first = r.GetPtyId()
-					}
-					r.PtyId = first
-				}
-			})),
+		mutant("types into the other terminal", "pty.distinct/bytes-apart", "what this terminal was given", crossed()),
 	})
 }
 

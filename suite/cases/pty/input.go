@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
@@ -37,6 +38,16 @@ func inputCases() []engine.Case {
 			ID: "pty.resize/size-and-signal", Clause: "pty.resize", Needs: needs,
 			Explain: "A full-screen program redraws when it hears of the new size, and only then.",
 			Run:     resized,
+		},
+		{
+			ID: "pty.resize/while-output-runs", Clause: "pty.resize", Needs: needs,
+			Explain: "Windows are dragged while a build scrolls by; neither the size nor a line may be lost.",
+			Run:     resizedWhileOutputRuns,
+		},
+		{
+			ID: "envelope.concurrent/beside-a-terminal-that-takes-no-input", Clause: "envelope.concurrent", Needs: needs,
+			Explain: "A program that does not read what was pasted is one stuck terminal, not a stuck machine.",
+			Run:     besideFullTerminal,
 		},
 		unknownCase("never-existed", func(context.Context, *engine.T) string { return "no-such-terminal" }),
 		unknownCase("closed", func(ctx context.Context, t *engine.T) string {
@@ -127,6 +138,47 @@ func resized(ctx context.Context, t *engine.T) {
 	}
 	term.Type(ctx, "quit")
 	term.Rest(ctx)
+}
+
+func resizedWhileOutputRuns(ctx context.Context, t *engine.T) {
+	const lines = 2000
+	name := t.Path(ctx, "report.json")
+	script := fmt.Sprintf(`i=0; while [ $i -lt %d ]; do i=$((i+1)); echo $i; done; echo END; while read -r x && [ "$x" != go ]; do :; done; exec "$@"`, lines)
+	command := append([]string{"/bin/sh", "-c", script, "sh"}, t.Helper(ctx, "report", "--file", t.Abs(ctx, name))...)
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: command})
+	term.Attach(ctx)
+	const last = 149
+	for cols := uint32(100); cols <= last; cols++ {
+		engine.Must[*agentv1.PtyResizeResponse](ctx, t, &agentv1.PtyResizeRequest{PtyId: term.ID, Cols: cols, Rows: 50})
+	}
+	wantLines(t, string(term.Until(ctx, "END")), lines)
+	term.Type(ctx, "go\n")
+	term.Rest(ctx)
+	var r helper.Report
+	if err := json.Unmarshal(t.Given().Read(ctx, name), &r); err != nil {
+		t.Given().Fatalf("the helper's report", "none that decodes")
+	}
+	engine.Equal(t, "columns after the last resize", r.Stdin.Cols, last)
+}
+
+func besideFullTerminal(ctx context.Context, t *engine.T) {
+	term := t.HelperTerminal(ctx, "winch") // any program in raw mode
+	term.Until(ctx, "}")
+	stuck := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	write := t.Start(engine.NewRequest(&agentv1.PtyWriteRequest{
+		PtyId: stuck.ID, Data: bytes.Repeat([]byte("nobody reads this\n"), 64<<10),
+	}))
+	for range 20 {
+		t.Ping(ctx, 1)
+	}
+	t.Given().Run(ctx, "exit", "0")
+	term.Type(ctx, "quit")
+	term.Rest(ctx)
+	stuck.Close(ctx)
+	// The write ends with its terminal, whether it was taken or not.
+	if _, err := write.Try(ctx, t.Scale(20*time.Second)); err != nil {
+		t.Errorf("the write answered when its terminal was closed", "no reply")
+	}
 }
 
 // wantSize reads the helper's next line.

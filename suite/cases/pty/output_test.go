@@ -102,12 +102,9 @@ func TestCasesNoticeWrongOutput(t *testing.T) {
 	none := func(*agentv1.StreamClose) []proto.Message { return nil }
 	hurried := func(m trial.Mutant) trial.Mutant { m.Scale = soon; return m }
 	trial.Noticed(t, pty.Cases(), []trial.Mutant{
-		tapped(t, "changes a bit after 32 MiB", "pty.output-complete/sixty-four-mebibytes", "at offset 335",
-			trial.Output(at(32<<20, flipsBit))),
-		tapped(t, "loses a byte after 64 KiB", "pty.output-complete/a-viewer-that-pauses", "at offset 70",
-			trial.Output(at(70_000, losesByte))),
-		tapped(t, "doubles a byte after 64 KiB", "pty.output-complete/a-viewer-that-pauses", "41946133 bytes",
-			trial.Output(at(70_000, doublesByte))),
+		tapped(t, "doubles a byte after 64 KiB", "pty.output-complete/sixty-four-mebibytes", "at offset 65",
+			trial.Output(at(66_000, doublesByte))),
+		tapped(t, "changes a bit of a line", "pty.output-complete/many-small-writes", "counted up", trial.Output(at(7002, flipsBit))),
 		tapped(t, "drops output that the relay does not take at once", "pty.output-complete/a-viewer-that-pauses", "the output of",
 			trial.Output(func() func([]byte) []byte { return impatient() })),
 		tapped(t, "loses a byte of a line", "pty.output-complete/many-small-writes", "counted up", trial.Output(at(7000, losesByte))),
@@ -123,10 +120,13 @@ func TestCasesNoticeWrongOutput(t *testing.T) {
 		hurried(tapped(t, "ends its terminals with the relay", "pty.survives-relay/killed", "nothing more in time", func() streamtap.Edits {
 			return streamtap.Edits{Lost: closeMessage}
 		})),
-		tapped(t, "tears lines after a reconnect", "pty.survives-relay/killed", "line",
-			afterReconnect(func(_, data []byte) []byte { return bytes.ReplaceAll(data, []byte("1\r"), []byte("\r")) })),
 		tapped(t, "forgets some output in every reconnect", "pty.survives-relay/shut-down", "counted up",
-			afterReconnect(func(_, data []byte) []byte { return data[min(len(data), 100):] })),
+			afterReconnect(func(_, data []byte) []byte {
+				if len(data) < 1000 {
+					return data // the end of the output, which is waited for
+				}
+				return data[100:]
+			})),
 		tapped(t, "sends some output again in every reconnect", "pty.survives-relay/shut-down", "counted up",
 			afterReconnect(func(last, data []byte) []byte { return slices.Concat(last, data) })),
 	})

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -242,6 +243,7 @@ func TestCasesNoticeWrongInput(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var held []byte
+	var once atomic.Bool
 	trial.Noticed(t, pty.Cases(), []trial.Mutant{
 		silent("strips what is no ASCII", "pty.write/every-byte-value", "byte for byte",
 			typing(func(b []byte) []byte {
@@ -298,6 +300,21 @@ func TestCasesNoticeWrongInput(t *testing.T) {
 					r.Cols, r.Rows = r.Rows, r.Cols
 				}
 			})),
+		mutant("resizes once", "pty.resize/while-output-runs", "columns after the last",
+			trial.Before(func(req *agentv1.ControlRequest) {
+				if r := req.GetPtyResize(); r != nil && !once.CompareAndSwap(false, true) {
+					r.Cols, r.Rows = 0, 0
+				}
+			})),
+		silent("does one thing at a time", "envelope.concurrent/beside-a-terminal-that-takes-no-input", "ping in time",
+			func(next agent.Handler) agent.Handler {
+				var one sync.Mutex
+				return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
+					one.Lock()
+					defer one.Unlock()
+					return next(ctx, req)
+				}
+			}),
 		silent("sends no signal about a resize", "pty.resize/size-and-signal", "nothing more in time",
 			within(`exec 3<&0; setsid "$@" <&3 & wait`)),
 	})
@@ -321,6 +338,6 @@ func TestANewlineThatNobodyTypedOnlyWarns(t *testing.T) {
 	}
 	trial.Tolerated(t, pty.Cases(), engine.Selection{Skip: []string{
 		// They judge the connection to the relay, or much more of the same.
-		"pty.relay-**", "pty.no-relay**", "pty.survives-relay/**", "pty.output-complete/sixty-four-mebibytes",
+		"pty.relay-**", "pty.no-relay**", "pty.survives-relay/killed", "pty.output-complete/sixty-four-mebibytes",
 	}}, mutant("types a newline into every terminal", "pty.quiet/nothing-that-nobody-typed", "an empty screen", newline))
 }
