@@ -60,7 +60,7 @@ func Config(env engine.Environment) agent.Config {
 		UpdateChannel: "stable",
 		Version:       cli.Version(),
 		// A spawned agent would find the same in its environment.
-		Environ: env.Layer(slices.Concat(os.Environ(), []string{
+		Environ: env.Layer(slices.Concat(env.Screen(os.Environ()), []string{
 			"AGENTPROOF_NATS_TOKEN=" + env.Token,
 			"AGENTPROOF_RELAY_TOKEN=" + env.RelayToken,
 			"OPENGENI_CONFIG_DIR=" + env.ConfigDir,

@@ -122,7 +122,9 @@ type Launch struct {
 	// SilentRelay a relay that takes connections and never answers.
 	BadRelayToken bool
 	SilentRelay   bool
-	// NoDisplay starts the agent without a display.
+	// Display gives the agent a virtual display of its own; without one it has
+	// none, on which a case with NoDisplay depends.
+	Display   bool
 	NoDisplay bool
 	// MaxPayload is the broker's limit in bytes; 0 is the usual 16 MiB.
 	MaxPayload int32

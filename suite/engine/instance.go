@@ -59,6 +59,8 @@ type Instance struct {
 	output *tailBuffer
 	silent net.Listener
 	dirs   []string
+	// monitor is nil for an agent that was given no display.
+	monitor *monitor
 
 	mu   sync.Mutex
 	root string // learnt from Hello, or by asking
@@ -73,6 +75,12 @@ func launch(ctx context.Context, o *Options, l *Launch) (*Instance, error) {
 	inst, err := prepare(l)
 	if err != nil {
 		return nil, err
+	}
+	if l.Display {
+		if inst.monitor, err = startMonitor(ctx); err != nil {
+			inst.stop(ctx)
+			return nil, err
+		}
 	}
 	env, err := inst.environment(l)
 	if err == nil {
@@ -192,6 +200,9 @@ func (i *Instance) environment(l *Launch) (Environment, error) {
 	}
 	env.URLs = append(env.URLs, live)
 	env.CAFile = i.Broker.CAFile()
+	if i.monitor != nil && i.monitor.display != nil {
+		env.Display = i.monitor.display.Env()
+	}
 	for _, dir := range []*string{&env.Root, &env.ConfigDir} {
 		var err error
 		if *dir, err = os.MkdirTemp("", "agentproof-"); err != nil {
@@ -406,6 +417,9 @@ func (i *Instance) stop(ctx context.Context) {
 	}
 	if i.silent != nil {
 		_ = i.silent.Close()
+	}
+	if i.monitor != nil {
+		i.monitor.stop()
 	}
 	if i.Relay != nil {
 		i.Relay.close()

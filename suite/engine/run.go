@@ -263,6 +263,10 @@ func (r *runner) attempt(ctx context.Context, st *state) {
 	if c.Launch == nil {
 		mark = inst.output.mark()
 	}
+	if why := inst.noScreen(); why != "" && c.Needs&Desktop != 0 {
+		st.status, st.reason = Untestable, why
+		return
+	}
 	if missing := c.Needs &^ inst.features(); missing != 0 && (c.Launch == nil || c.Launch.ready()) {
 		st.status, st.reason = NotClaimed, "the agent does not offer "+missing.String()
 		return
@@ -341,13 +345,18 @@ func (r *runner) sharedInstance(ctx context.Context) (*Instance, error) {
 	if r.opts.Subject.Attached != nil {
 		inst, err = attach(ctx, r.opts.Subject.Attached, r.opts.scale(attachLimit))
 	} else {
-		inst, err = launch(ctx, &r.opts, &Launch{})
+		inst, err = launch(ctx, &r.opts, &Launch{Display: r.wantsDisplay()})
 	}
 	if err != nil {
 		return nil, err
 	}
 	r.shared = inst
 	return inst, nil
+}
+
+// wantsDisplay tells whether a case looks at the shared instance's screen.
+func (r *runner) wantsDisplay() bool {
+	return slices.ContainsFunc(r.selected, func(c *Case) bool { return c.Launch == nil && c.Needs&Desktop != 0 })
 }
 
 // checkShared kills a shared instance that no longer answers, so that one

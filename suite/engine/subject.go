@@ -36,7 +36,7 @@ type Environment struct {
 	ScreenControl bool
 	Root          string    // absolute; the agent's working directory
 	ConfigDir     string    // absolute; where a credentials file belongs
-	Display       string    // empty means no display
+	Display       []string  // variables that lead to the display; none means no display
 	CAFile        string    // PEM; whom to trust beside the system; may be empty
 	Extra         []string  // changes to the variables that the agent sees; see Layer
 	Output        io.Writer // receives what the agent prints
@@ -57,6 +57,20 @@ func (e Environment) Layer(environ []string) []string {
 		}
 	}
 	return out
+}
+
+// Screen returns environ with the agent's display in the place of the runner's
+// own, and of all that tells of another one.
+func (e Environment) Screen(environ []string) []string {
+	out := slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
+		switch name, _, _ := strings.Cut(kv, "="); name {
+		case "DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_SESSION_TYPE":
+			return true
+		default:
+			return false
+		}
+	})
+	return append(out, e.Display...)
 }
 
 // Process is one running instance of a subject.

@@ -102,7 +102,7 @@ func TestCommandIsToldNothingThatTheRunnerWasTold(t *testing.T) {
 func TestCommandIsToldItsDisplayAndWhomToTrust(t *testing.T) {
 	t.Parallel()
 	env, out := environment(t)
-	env.Display, env.CAFile = ":7", "/ca.pem"
+	env.Display, env.CAFile = []string{"DISPLAY=:7"}, "/ca.pem"
 	got := observe(t, env, out, self(t), "witness")
 	if got.Environ["DISPLAY"] != ":7" || got.Environ["SSL_CERT_FILE"] != "/ca.pem" {
 		t.Errorf("DISPLAY=%s SSL_CERT_FILE=%s", got.Environ["DISPLAY"], got.Environ["SSL_CERT_FILE"])

@@ -16,7 +16,7 @@ func environ(env engine.Environment) []string {
 	var out []string
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		if strings.HasPrefix(name, "AGENTPROOF_") || strings.HasPrefix(name, "OPENGENI_") || name == "DISPLAY" || name == "PWD" {
+		if strings.HasPrefix(name, "AGENTPROOF_") || strings.HasPrefix(name, "OPENGENI_") || name == "PWD" {
 			continue
 		}
 		out = append(out, kv)
@@ -33,13 +33,10 @@ func environ(env engine.Environment) []string {
 		"AGENTPROOF_SCREEN_CONTROL="+strconv.FormatBool(env.ScreenControl),
 		"OPENGENI_CONFIG_DIR="+env.ConfigDir,
 	)
-	if env.Display != "" {
-		out = append(out, "DISPLAY="+env.Display)
-	}
 	if env.CAFile != "" {
 		out = append(out, "SSL_CERT_FILE="+env.CAFile)
 	}
-	return env.Layer(out)
+	return env.Layer(env.Screen(out))
 }
 
 // credentials is the file that deployed agents read.
