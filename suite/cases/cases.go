@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"agentproof/suite/cases/connect"
+	"agentproof/suite/cases/desktop"
 	"agentproof/suite/cases/envelope"
 	"agentproof/suite/cases/errs"
 	"agentproof/suite/cases/exec"
@@ -26,6 +27,7 @@ import (
 func All() []engine.Case {
 	return slices.Concat(
 		connect.Cases(),
+		desktop.Cases(),
 		envelope.Cases(),
 		errs.Cases(),
 		exec.Cases(),
