@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image/png"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +26,16 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if was, err := witness.Child(); was {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds every wait for something that takes milliseconds.
 const patience = time.Minute

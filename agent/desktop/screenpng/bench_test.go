@@ -17,6 +17,7 @@ var benchScenes = []struct {
 }{
 	{"terminal", func() screenpng.Image { return terminal(benchWidth, benchHeight, false) }},
 	{"smooth", func() screenpng.Image { return terminal(benchWidth, benchHeight, true) }},
+	{"tiles", func() screenpng.Image { return tiles(benchWidth, benchHeight) }},
 	{"photo", func() screenpng.Image { return photo(benchWidth, benchHeight) }},
 }
 

@@ -110,3 +110,14 @@ func photo(width, height int) screenpng.Image {
 	}
 	return img
 }
+
+// tiles is a screen of plain surfaces.
+func tiles(width, height int) screenpng.Image {
+	img := blank(width, height, 0)
+	for y := range height {
+		for x := range width {
+			set(img, x, y, uint32(y/16*1920+x/16)*0x9e3779&0xffffff)
+		}
+	}
+	return img
+}

@@ -119,24 +119,31 @@ func (e *Encoder) forget() {
 	}
 }
 
-// compare copies the strips of img that have changed.
+// compare copies the rows of img that have changed, and drops the chunks that
+// were made of them.
 func (e *Encoder) compare(img Image) {
 	e.share(func(_ *worker, s *strip) {
+		s.changedLast = false
 		for y := s.from; y < s.to; y++ {
-			row, old := img.row(y), e.last.row(y)
-			if s.chunk == nil || !bytes.Equal(row, old) {
+			if row, old := img.row(y), e.last.row(y); !bytes.Equal(row, old) {
 				s.chunk = nil
+				s.changedLast = y == s.to-1
 				copy(old, row)
 			}
 		}
 	})
+	for i := range e.strips[1:] {
+		if e.strips[i].changedLast {
+			e.strips[i+1].chunk = nil
+		}
+	}
 }
 
 // share lets the workers do something with each strip, side by side.
 func (e *Encoder) share(do func(*worker, *strip)) {
 	n := min(runtime.GOMAXPROCS(0), len(e.strips), maxWorkers)
 	for len(e.workers) < n {
-		e.workers = append(e.workers, new(worker))
+		e.workers = append(e.workers, newWorker())
 	}
 	var next atomic.Int64
 	var wg sync.WaitGroup

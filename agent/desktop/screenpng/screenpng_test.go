@@ -72,6 +72,7 @@ func TestAPictureDecodesToTheSamePixels(t *testing.T) {
 		"a terminal":              terminal(321, 239, false),
 		"a smooth terminal":       terminal(320, 240, true),
 		"a photo of an odd width": photo(501, 350),
+		"tiles":                   tiles(300, 200),
 		"rows longer than strips": photo(1<<16, 3),
 	}
 	padded := photo(100, 50)

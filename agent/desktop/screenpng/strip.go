@@ -2,10 +2,12 @@ package screenpng
 
 import (
 	"bytes"
+	stdflate "compress/flate"
 	"encoding/binary"
 	"fmt"
 	"hash/adler32"
 	"hash/crc32"
+	"io"
 	"math/bits"
 	"slices"
 
@@ -20,11 +22,14 @@ const (
 )
 
 // A strip is a range of rows that is compressed by itself, so that strips can
-// be made side by side and kept while their pixels stay the same.
+// be made side by side and kept while their pixels, and those of the row above
+// them, stay the same.
 type strip struct {
 	from, to int    // rows
 	chunk    []byte // the IDAT chunk; nil when it has to be made
 	sum      uint32 // adler32 of the filtered rows
+	// changedLast tells that the last row is not what it was.
+	changedLast bool
 }
 
 // worker is what one goroutine needs to make strips.
@@ -33,24 +38,44 @@ type worker struct {
 	chunk   bytes.Buffer // its IDAT chunk
 	colours cache
 	// Drawn things repeat themselves, and higher levels cost twice the time
-	// for a few per cent. In photos there is nothing to find: looking for it
-	// takes long and makes them bigger.
-	drawn, photo deflater
+	// for a few per cent.
+	drawn deflater
+	// Where next to nothing is new, the library for the others spends most
+	// bytes on the headers of its many blocks.
+	plain deflater
+	// In photos there is nothing to find: looking for it takes long and makes
+	// them bigger.
+	photo deflater
+}
+
+func newWorker() *worker {
+	fast := func(level int) func(io.Writer) (compressor, error) {
+		return func(w io.Writer) (compressor, error) { return flate.NewWriter(w, level) }
+	}
+	return &worker{
+		drawn: deflater{open: fast(flate.BestSpeed)},
+		photo: deflater{open: fast(flate.HuffmanOnly)},
+		plain: deflater{open: func(w io.Writer) (compressor, error) {
+			return stdflate.NewWriter(w, stdflate.BestSpeed)
+		}},
+	}
 }
 
 // make compresses the rows of img into s. It returns false if the palette is
 // full; a nil palette means true colour.
 func (w *worker) make(s *strip, img Image, p *palette) (bool, error) {
 	size := 3*img.Width + 1 // with the filter's type
-	noisy := p == nil && s.noisy(img)
+	news := s.news(img)
+	noisy := p == nil && news > photoNews
 	if p != nil {
 		size = img.Width + 1
 	}
 	w.raw = slices.Grow(w.raw[:0], size*(s.to-s.from))[:size*(s.to-s.from)]
 	s.sum = 1
+	changes := 0
 	for y := s.from; y < s.to; y++ {
 		row, out := img.row(y), w.raw[size*(y-s.from):][:size:size]
-		first := y == s.from // strips know nothing of each other
+		first := y == 0
 		switch {
 		case !first && bytes.Equal(row, img.row(y-1)):
 			out[0] = filterUp
@@ -71,16 +96,28 @@ func (w *worker) make(s *strip, img Image, p *palette) (bool, error) {
 			subtractRGB(out[4:], row[4:], row)
 		}
 		s.sum = combine(s.sum, adler32.Checksum(out), size)
+		changes++
 	}
-	if noisy {
-		return true, w.compress(s, &w.photo, flate.HuffmanOnly)
+	switch {
+	case noisy:
+		return true, w.compress(s, &w.photo)
+	case news*float64(changes)/float64(s.to-s.from) < plainNews:
+		return true, w.compress(s, &w.plain)
+	default:
+		return true, w.compress(s, &w.drawn)
 	}
-	return true, w.compress(s, &w.drawn, flate.BestSpeed)
 }
 
-// noisy tells photos from what is drawn: there, differences between neighbours
-// hardly ever repeat.
-func (s *strip) noisy(img Image) bool {
+const (
+	// photoNews and plainNews are the parts of new pixels that photos have at
+	// least, and plain surfaces at most.
+	photoNews = 0.75
+	plainNews = 0.02
+)
+
+// news is the part of the strip's pixels that do not go on as those before
+// them in their row did.
+func (s *strip) news(img Image) float64 {
 	pairs, repeats := 0, 0
 	for y := s.from; y < s.to; y += sampleRows {
 		row := img.row(y)
@@ -92,32 +129,44 @@ func (s *strip) noisy(img Image) bool {
 			pairs++
 		}
 	}
-	return repeats < pairs/4
+	if pairs == 0 {
+		return 0
+	}
+	return float64(pairs-repeats) / float64(pairs)
 }
 
 func pixel(row []byte) uint32 { return binary.LittleEndian.Uint32(row) & colourMask }
 
-// A deflater is a compressor that is made with its first use.
-type deflater struct{ *flate.Writer }
+// A compressor is what both libraries call a writer.
+type compressor interface {
+	io.Writer
+	Flush() error
+	Reset(io.Writer)
+}
 
-func (d *deflater) reset(out *bytes.Buffer, level int) error {
-	if d.Writer != nil {
+// A deflater is a compressor that is made with its first use.
+type deflater struct {
+	compressor
+	open func(io.Writer) (compressor, error)
+}
+
+func (d *deflater) reset(out io.Writer) (err error) {
+	if d.compressor != nil {
 		d.Reset(out)
 		return nil
 	}
-	var err error
-	d.Writer, err = flate.NewWriter(out, level)
+	d.compressor, err = d.open(out)
 	return err
 }
 
 // compress makes the chunk: its length, type, data and checksum.
-func (w *worker) compress(s *strip, d *deflater, level int) error {
+func (w *worker) compress(s *strip, d *deflater) error {
 	w.chunk.Reset()
 	w.chunk.WriteString("\x00\x00\x00\x00IDAT")
 	if s.from == 0 {
 		w.chunk.Write(zlibHeader)
 	}
-	if err := d.reset(&w.chunk, level); err != nil {
+	if err := d.reset(&w.chunk); err != nil {
 		return fmt.Errorf("make a compressor: %w", err)
 	}
 	if _, err := d.Write(w.raw); err != nil {
