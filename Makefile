@@ -26,7 +26,7 @@ build: ## build bin/conformance and bin/fakeagent
 	CGO_ENABLED=0 $(GO) build -o $(BIN)/ ./cmd/...
 
 demo: ## certify the bundled agent, report included
-	@sh scripts/needs.sh git
+	@sh scripts/needs.sh git +Xvfb
 	@$(MAKE) --no-print-directory build
 	$(BIN)/conformance run --out $(OUT)/demo
 
