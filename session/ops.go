@@ -15,15 +15,18 @@ func OpName(req *agentv1.ControlRequest) string {
 	return ""
 }
 
+var (
+	opOneof     = (*agentv1.ControlRequest)(nil).ProtoReflect().Descriptor().Oneofs().ByName("op")
+	resultOneof = (*agentv1.ControlResponse)(nil).ProtoReflect().Descriptor().Oneofs().ByName("result")
+)
+
 // An op and its result share one field number.
 func opField(req *agentv1.ControlRequest) protoreflect.FieldDescriptor {
-	m := req.ProtoReflect()
-	return m.WhichOneof(m.Descriptor().Oneofs().ByName("op"))
+	return req.ProtoReflect().WhichOneof(opOneof)
 }
 
 func resultField(resp *agentv1.ControlResponse) protoreflect.FieldDescriptor {
-	m := resp.ProtoReflect()
-	return m.WhichOneof(m.Descriptor().Oneofs().ByName("result"))
+	return resp.ProtoReflect().WhichOneof(resultOneof)
 }
 
 func fieldName(f protoreflect.FieldDescriptor) string {

@@ -36,6 +36,7 @@ const (
 var (
 	errNoBroker     = errors.New("no broker is configured")
 	errDisconnected = errors.New("not connected to the broker")
+	errLost         = errors.New("the connection to the broker ended before the reply came")
 )
 
 // link is the connection that all users of a Client share. It is dialed when
@@ -43,10 +44,11 @@ var (
 // background, and when that has given up for good, the next request dials
 // again.
 type link struct {
-	cfg Config
+	cfg   Config
+	waits sync.Pool // *wait
 
-	mu       sync.Mutex // guards the fields below
-	nc       *nats.Conn
+	mu       sync.Mutex    // guards the fields below
+	mux      *mux          // the connection, if any, perhaps closed
 	dialing  *dial         // the dial under way, if any
 	inFlight int           // requests between acquire and release
 	closed   chan struct{} // non-nil once close was called; closed when done
@@ -56,7 +58,7 @@ type link struct {
 // dial is one attempt that any number of callers wait for.
 type dial struct {
 	done chan struct{}
-	nc   *nats.Conn // valid once done is closed, as is err
+	mux  *mux // valid once done is closed, as is err
 	err  error
 }
 
@@ -69,44 +71,59 @@ func newLink(cfg Config) *link {
 	if cfg.DrainTimeout <= 0 {
 		cfg.DrainTimeout = defaultDrainTimeout
 	}
-	return &link{cfg: cfg}
+	return &link{cfg: cfg, waits: sync.Pool{New: newWait}}
 }
 
 // request sends msg, of the given size with its header, and returns the reply.
-func (l *link) request(ctx context.Context, msg *nats.Msg, size int) (*nats.Msg, error) {
-	nc, err := l.acquire(ctx)
+// A timeout of 0 or less leaves the bound to ctx.
+func (l *link) request(ctx context.Context, timeout time.Duration, msg *nats.Msg, size int) (*nats.Msg, error) {
+	w := l.waits.Get().(*wait)
+	w.begin(timeout)
+	defer func() {
+		w.end()
+		l.waits.Put(w)
+	}()
+	reply, err := l.attempt(ctx, msg, size, w)
+	if errors.Is(err, nats.ErrConnectionClosed) { // and not sent
+		reply, err = l.attempt(ctx, msg, size, w)
+	}
+	return reply, err
+}
+
+// attempt finds out whether the connection is usable by using it: nats.Conn
+// answers such questions under a lock that it holds while it writes to the
+// network, so that each would cost a busy caller a wait.
+func (l *link) attempt(ctx context.Context, msg *nats.Msg, size int, w *wait) (*nats.Msg, error) {
+	m, err := l.acquire(ctx, w)
 	if err != nil {
 		return nil, err
 	}
 	defer l.release()
-	// nats.go would refuse these as well, but keep an entry of its reply
-	// table for each refusal.
-	if nc.Status() != nats.CONNECTED {
-		return nil, errDisconnected
-	}
-	if limit := nc.MaxPayload(); int64(size) > limit {
-		return nil, &payloadError{size: int64(size), limit: limit}
-	}
-	reply, err := nc.RequestMsgWithContext(ctx, msg)
-	if errors.Is(err, nats.ErrMaxPayload) {
-		return nil, &payloadError{size: int64(size), limit: nc.MaxPayload()}
+	reply, err := m.request(ctx, msg, w)
+	switch {
+	case errors.Is(err, nats.ErrConnectionClosed):
+		l.discard(m)
+	case errors.Is(err, nats.ErrReconnectBufExceeded):
+		err = errDisconnected
+	case errors.Is(err, nats.ErrMaxPayload):
+		err = &payloadError{size: int64(size), limit: m.nc.MaxPayload()}
 	}
 	return reply, err
 }
 
 // acquire returns the connection, dialing if there is none. The caller
 // releases it when it returned no error.
-func (l *link) acquire(ctx context.Context) (*nats.Conn, error) {
+func (l *link) acquire(ctx context.Context, w *wait) (*mux, error) {
 	l.mu.Lock()
 	if l.closed != nil {
 		l.mu.Unlock()
 		return nil, session.ErrClosed
 	}
 	l.inFlight++
-	if l.nc != nil && !l.nc.IsClosed() {
-		nc := l.nc
+	if l.mux != nil {
+		m := l.mux
 		l.mu.Unlock()
-		return nc, nil
+		return m, nil
 	}
 	d := l.dialing
 	if d == nil {
@@ -115,15 +132,27 @@ func (l *link) acquire(ctx context.Context) (*nats.Conn, error) {
 		go l.dial(d) // ends with the dial's timeout; close waits for it
 	}
 	l.mu.Unlock()
+	err := context.DeadlineExceeded
 	select {
 	case <-d.done:
-		if d.err != nil {
-			l.release()
+		if d.err == nil {
+			return d.mux, nil
 		}
-		return d.nc, d.err
+		err = d.err
 	case <-ctx.Done():
-		l.release()
-		return nil, ctx.Err()
+		err = ctx.Err()
+	case <-w.expired:
+	}
+	l.release()
+	return nil, err
+}
+
+// discard makes the next request dial, for m is closed.
+func (l *link) discard(m *mux) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mux == m {
+		l.mux = nil
 	}
 }
 
@@ -140,14 +169,14 @@ func (l *link) release() {
 // dial tries the URLs once. Its failure goes to those who waited for it and
 // to nobody after them.
 func (l *link) dial(d *dial) {
-	d.nc, d.err = l.connect()
+	d.mux, d.err = l.connect()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.nc, l.dialing = d.nc, nil
+	l.mux, l.dialing = d.mux, nil
 	close(d.done)
 }
 
-func (l *link) connect() (*nats.Conn, error) {
+func (l *link) connect() (*mux, error) {
 	if len(l.cfg.URLs) == 0 {
 		return nil, errNoBroker // nats.go would try its default URL
 	}
@@ -181,7 +210,12 @@ func (l *link) connect() (*nats.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the broker: %w", err)
 	}
-	return nc, nil
+	m, err := newMux(nc)
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("subscribe to replies: %w", err)
+	}
+	return m, nil
 }
 
 // reconnectDelay grows with each round of failed attempts, half of it random
@@ -219,12 +253,12 @@ func (l *link) close() error {
 		<-d.done
 	}
 	l.mu.Lock()
-	nc := l.nc
+	m := l.mux
 	l.mu.Unlock()
-	if nc == nil {
+	if m == nil {
 		return nil
 	}
-	return drain(nc, l.cfg.DrainTimeout)
+	return drain(m.nc, l.cfg.DrainTimeout)
 }
 
 // drain returns when nc is closed, orderly within the timeout or else at once.

@@ -115,13 +115,8 @@ func newTracer(l *link, t Trace) tracer {
 }
 
 func (t *tracer) Request(ctx context.Context, subject string, req *agentv1.ControlRequest, timeout time.Duration) (*agentv1.ControlResponse, error) {
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
 	x := Exchange{Subject: subject, Start: time.Now()}
-	resp, err := t.exchange(ctx, req, &x)
+	resp, err := t.exchange(ctx, timeout, req, &x)
 	if t.observe != nil {
 		x.Err, x.Duration = err, time.Since(x.Start)
 		t.observe(x)
@@ -140,7 +135,7 @@ func (t *tracer) Request(ctx context.Context, subject string, req *agentv1.Contr
 	}
 }
 
-func (t *tracer) exchange(ctx context.Context, req *agentv1.ControlRequest, x *Exchange) (*agentv1.ControlResponse, error) {
+func (t *tracer) exchange(ctx context.Context, timeout time.Duration, req *agentv1.ControlRequest, x *Exchange) (*agentv1.ControlResponse, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -150,7 +145,7 @@ func (t *tracer) exchange(ctx context.Context, req *agentv1.ControlRequest, x *E
 	}
 	x.Request = data
 	msg := nats.Msg{Subject: x.Subject, Header: t.header, Data: data}
-	reply, err := t.link.request(ctx, &msg, t.headerSize+len(data))
+	reply, err := t.link.request(ctx, timeout, &msg, t.headerSize+len(data))
 	if err != nil {
 		return nil, err
 	}

@@ -320,6 +320,44 @@ func TestTheReplysRequestIDIsNotCompared(t *testing.T) {
 	wantPong(t, newClient(t, b))
 }
 
+func TestAReplyReachesNoRequestButItsOwn(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t, broker.Config{})
+	nc := brokertest.Control(t, b)
+	pong := func(m *nats.Msg, nonce uint64) {
+		data, err := proto.Marshal(&agentv1.ControlResponse{Result: &agentv1.ControlResponse_Ping{Ping: &agentv1.PingResponse{Nonce: nonce}}})
+		if err = errors.Join(err, m.Respond(data)); err != nil {
+			t.Error(err)
+		}
+	}
+	var unanswered *nats.Msg
+	_, err := nc.Subscribe(machine.Subject, func(m *nats.Msg) {
+		req := new(agentv1.ControlRequest)
+		if err := proto.Unmarshal(m.Data, req); err != nil {
+			t.Error(err)
+		}
+		if req.GetPing().GetNonce() == 0 {
+			unanswered = m
+			return
+		}
+		if unanswered != nil {
+			pong(unanswered, 1000) // late
+		}
+		pong(m, 7)
+		pong(m, 2000) // twice
+	})
+	if err := errors.Join(err, nc.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, b)
+	wantPong(t, c)
+	for range 50 {
+		wantCode(t, request(t, c, ping(0), time.Millisecond), timeout, true)
+		wantPong(t, c)
+		wantPong(t, c)
+	}
+}
+
 func TestHeadersAndObserverBelongToTheirTrace(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t, broker.Config{})
