@@ -188,6 +188,28 @@ func TestADisplayThatWasReplacedIsNoFailure(t *testing.T) {
 	}
 }
 
+func TestAServerThatHangsIsGivenUpAndTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, small)
+	s.pixels()
+	if err := s.display.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range []string{"on the connection that there is", "on a new one"} {
+		// The bound is five seconds for each wait.
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		err := s.backend.Capture(ctx, func(screenpng.Image) error { return nil })
+		if err == nil || ctx.Err() != nil {
+			t.Errorf("%s: err = %v", op, err)
+		}
+		cancel()
+	}
+	if err := s.display.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	checkPattern(t, s.pixels(), 0, 0)
+}
+
 func TestAClosedBackendStaysClosed(t *testing.T) {
 	t.Parallel()
 	d := displaytest.Start(t, small)
