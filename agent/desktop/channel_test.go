@@ -143,15 +143,22 @@ func TestFramesFollowTheScreen(t *testing.T) {
 // seconds: one at once, and one for every stretch of stillness.
 func TestAStillScreenSendsAFrameInFiveSecondsAndNoMore(t *testing.T) {
 	t.Parallel()
-	r := relaytest.Start(t, relay.Config{})
-	s := newStage(t, small, withRelay(t, r))
-	v := view(t, r, s.ensure().GetChannel())
-	await(t, v, 0)
-	start := time.Now()
-	await(t, v, 0)
-	const early, late = 4 * time.Second, 30 * time.Second // late is for a busy machine
-	if waited := time.Since(start); waited < early || waited > late {
-		t.Errorf("the next frame came after %v", waited)
+	for name, without := range map[string][]string{"that tells of changes": nil, "that is looked at": {"DAMAGE"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := relaytest.Start(t, relay.Config{})
+			screen := small
+			screen.Without = without
+			s := newStage(t, screen, withRelay(t, r))
+			v := view(t, r, s.ensure().GetChannel())
+			await(t, v, 0)
+			start := time.Now()
+			await(t, v, 0)
+			const early, late = 4 * time.Second, 30 * time.Second // late is for a busy machine
+			if waited := time.Since(start); waited < early || waited > late {
+				t.Errorf("the next frame came after %v", waited)
+			}
+		})
 	}
 }
 

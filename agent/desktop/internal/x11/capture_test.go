@@ -2,10 +2,12 @@ package x11_test
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"agentproof/agent/desktop/internal/backend"
 	"agentproof/agent/desktop/screenpng"
 	"agentproof/fixtures/display"
 	"agentproof/fixtures/display/displaytest"
@@ -18,12 +20,14 @@ func TestTheScreenIsCapturedPixelForPixel(t *testing.T) {
 		cfg       display.Config
 		tolerance int
 	}{
-		"of the usual kind":    {display.Config{Width: 800, Height: 600}, 0},
-		"of an odd size":       {display.Config{Width: 333, Height: 77}, 0},
-		"with sixteen bits":    {display.Config{Width: 321, Height: 200, Depth: 16}, 7},
-		"with fifteen bits":    {display.Config{Width: 320, Height: 200, Depth: 15}, 7},
-		"with ten bits a hue":  {display.Config{Width: 320, Height: 200, Depth: 30}, 3},
-		"of one pixel's width": {display.Config{Width: 1, Height: 50}, 0},
+		"of the usual kind":         {display.Config{Width: 800, Height: 600}, 0},
+		"of an odd size":            {display.Config{Width: 333, Height: 77}, 0},
+		"with sixteen bits":         {display.Config{Width: 321, Height: 200, Depth: 16}, 7},
+		"with fifteen bits":         {display.Config{Width: 320, Height: 200, Depth: 15}, 7},
+		"with ten bits a hue":       {display.Config{Width: 320, Height: 200, Depth: 30}, 3},
+		"of one pixel's width":      {display.Config{Width: 1, Height: 50}, 0},
+		"that shares no memory":     {display.Config{Width: 800, Height: 600, Without: []string{"MIT-SHM"}}, 0},
+		"whose outputs are unknown": {display.Config{Width: 320, Height: 200, Without: []string{"RANDR"}}, 0},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -103,6 +107,28 @@ func TestAChangeIsToldOnce(t *testing.T) {
 	s.pixels()
 	if changed() {
 		t.Error("the screen changed by being looked at")
+	}
+}
+
+func TestWithoutDamageEveryLookMayFindAChange(t *testing.T) {
+	t.Parallel()
+	for _, missing := range []string{"DAMAGE", "XFIXES"} {
+		d := displaytest.Start(t, display.Config{Width: 64, Height: 64, Without: []string{missing}})
+		b := open(t, d)
+		for range 3 {
+			if changed, err := b.Changed(t.Context()); err != nil || !changed {
+				t.Errorf("without %s: %v, %v", missing, changed, err)
+			}
+		}
+	}
+}
+
+func TestWithoutXTESTThereIsNoDesktop(t *testing.T) {
+	t.Parallel()
+	d := displaytest.Start(t, display.Config{Width: 64, Height: 64, Without: []string{"XTEST"}})
+	_, err := open(t, d).Probe(t.Context())
+	if u, ok := errors.AsType[*backend.Unavailable](err); !ok || !strings.Contains(u.Reason, "XTEST") {
+		t.Errorf("err = %v", err)
 	}
 }
 
