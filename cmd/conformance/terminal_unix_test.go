@@ -27,6 +27,10 @@ type screen struct {
 	text bytes.Buffer
 }
 
+// lastWords are written to a terminal before it is closed: what was not read by
+// then is lost on macOS.
+const lastWords = "\x1b[last words]"
+
 // newScreen opens a terminal. end must be called before the text is complete.
 func newScreen(t *testing.T, columns uint16) *screen {
 	t.Helper()
@@ -55,11 +59,18 @@ func newScreen(t *testing.T, columns uint16) *screen {
 	return s
 }
 
-// end closes the terminal and waits for what was still on its way.
+// end waits for what was still on its way and closes the terminal.
 func (s *screen) end() string {
+	if _, err := s.terminal.WriteString(lastWords); err == nil {
+		deadline := time.Now().Add(time.Minute)
+		for !strings.Contains(s.String(), lastWords) && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+		}
+	}
 	s.terminal.Close()
 	<-s.done
-	return s.String()
+	text, _, _ := strings.Cut(s.String(), lastWords)
+	return text
 }
 
 func (s *screen) String() string {

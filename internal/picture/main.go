@@ -7,6 +7,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -53,19 +54,43 @@ func draw(columns uint16, out string, argv []string) error {
 func record(columns uint16, argv []string) (string, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "NO_COLOR=")
-	master, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: columns})
+	master, terminal, err := pty.Open()
 	if err != nil {
-		return "", fmt.Errorf("start %s: %w", argv[0], err)
+		return "", fmt.Errorf("open a terminal: %w", err)
 	}
 	defer master.Close()
-	text, err := io.ReadAll(master)
-	if err != nil && !errors.Is(err, syscall.EIO) { // how Linux says that the terminal was closed
-		return "", fmt.Errorf("read the terminal: %w", err)
+	defer terminal.Close()
+	if err := pty.Setsize(terminal, &pty.Winsize{Rows: 50, Cols: columns}); err != nil {
+		return "", fmt.Errorf("size the terminal: %w", err)
 	}
-	if err := cmd.Wait(); err != nil {
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, terminal, terminal
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		return "", fmt.Errorf("start %s: %w", argv[0], err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		// The terminal stays open until the end was read, because what is
+		// unread when it closes is lost on macOS.
+		_, err2 := terminal.WriteString(theEnd)
+		ended <- errors.Join(err, err2)
+	}()
+	var text []byte
+	for buf := make([]byte, 4096); !bytes.Contains(text, []byte(theEnd)); {
+		n, err := master.Read(buf)
+		if text = append(text, buf[:n]...); err != nil {
+			return "", fmt.Errorf("read the terminal: %w", err)
+		}
+	}
+	if err := <-ended; err != nil {
 		if _, exited := errors.AsType[*exec.ExitError](err); !exited {
 			return "", err
 		}
 	}
-	return string(text), nil
+	shown, _, _ := strings.Cut(string(text), theEnd)
+	return shown, nil
 }
+
+// theEnd is what no command writes.
+const theEnd = "\x1b[the end]"
