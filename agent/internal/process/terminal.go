@@ -10,7 +10,7 @@ import (
 // hangupGrace is how long a process has to leave after the hangup of its
 // terminal: shells write their history then. With the kill after it, the child
 // is gone within the 2 s of pty.close.
-const hangupGrace = 300 * time.Millisecond
+const hangupGrace = 800 * time.Millisecond
 
 // A Terminal is a command that leads a session on a terminal of its own.
 type Terminal struct {
