@@ -7,6 +7,7 @@
 package natsrpc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -150,8 +151,11 @@ func (t *tracer) exchange(ctx context.Context, timeout time.Duration, req *agent
 		return nil, err
 	}
 	x.Response = reply.Data
-	resp := new(agentv1.ControlResponse)
-	if err := proto.Unmarshal(reply.Data, resp); err != nil {
+	if t.observe != nil {
+		reply.Data = bytes.Clone(reply.Data) // the observer may keep its own
+	}
+	resp, err := decode(reply.Data)
+	if err != nil {
 		return nil, &protocolError{"the agent's reply does not decode", err}
 	}
 	return resp, nil
