@@ -53,6 +53,9 @@ func (a *Agent) answer(ctx context.Context, to string, req *agentv1.ControlReque
 	begin := time.Now()
 	resp := a.guarded(ctx, req)
 	a.reply(to, resp)
+	if a.inline { // no middleware that could have kept it
+		a.files.Reuse(resp.GetFsRead())
+	}
 	if a.log.Enabled(ctx, slog.LevelDebug) {
 		a.log.Debug("answered", "op", opName(req), "request", req.GetRequestId(),
 			"took", time.Since(begin), "error", resp.GetError().GetCode())

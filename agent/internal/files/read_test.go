@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -55,6 +56,33 @@ func TestRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestReadsThatShareBuffersKeepApart(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t)
+	var readers sync.WaitGroup
+	for i := range 8 {
+		name := strconv.Itoa(i)
+		want := strings.Repeat(name, (i+1)*20_000)
+		tr.put(t, name, want)
+		readers.Go(func() {
+			for range 100 {
+				resp, err := tr.Read(t.Context(), &agentv1.FsReadRequest{Path: name})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if string(resp.GetContent()) != want {
+					t.Errorf("%d bytes read, of %d that were written; or they are another file's", len(resp.GetContent()), len(want))
+					return
+				}
+				tr.Reuse(resp)
+			}
+		})
+	}
+	readers.Wait()
+	tr.Reuse(nil)
 }
 
 func TestReadRefuses(t *testing.T) {
