@@ -422,7 +422,7 @@ func (i *Instance) stop(ctx context.Context) {
 		i.monitor.stop()
 	}
 	if i.Relay != nil {
-		i.Relay.close()
+		i.Relay.Kill()
 	}
 	if i.Broker != nil {
 		i.Broker.Close()

@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"agentproof/internal/holdport"
+	"agentproof/internal/steadyport"
 	"agentproof/internal/streamtap"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/relay"
@@ -36,7 +36,6 @@ type Relay struct {
 	http  *http.Server
 	done  chan struct{} // closed when http has ended
 	addr  string        // fixed by the first start
-	letGo func()        // of the port, while the relay is stopped
 	dials []string      // request URIs, in order
 	opens []*agentv1.StreamOpen
 }
@@ -45,8 +44,12 @@ func startRelay(workspace, agent string) (*Relay, error) {
 	r := &Relay{
 		workspace: workspace, agent: agent,
 		viewers: stream.Secret(rand.Text()), producers: stream.Secret(rand.Text()),
-		addr: relay.DefaultListen,
 	}
+	port, err := steadyport.Pick()
+	if err != nil {
+		return nil, fmt.Errorf("start a relay: %w", err)
+	}
+	r.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	return r, r.Restart()
 }
 
@@ -74,10 +77,6 @@ func (r *Relay) Restart() error {
 		_ = srv.Serve(ln)
 	}()
 	r.relay, r.http, r.done, r.addr = rel, srv, done, ln.Addr().String()
-	if r.letGo != nil {
-		r.letGo()
-		r.letGo = nil
-	}
 	return nil
 }
 
@@ -155,23 +154,6 @@ func (r *Relay) end(end func(*relay.Relay)) {
 	_ = srv.Close()
 	rel.Close()
 	<-done
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	// One that cannot be held is free for others until the restart.
-	if release, err := holdport.Hold(netip.MustParseAddrPort(r.addr)); err == nil {
-		r.letGo = release
-	}
-}
-
-// close ends the relay for good.
-func (r *Relay) close() {
-	r.Kill()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.letGo != nil {
-		r.letGo()
-		r.letGo = nil
-	}
 }
 
 // LiveChannels is how many channels the relay has, as its metrics say.

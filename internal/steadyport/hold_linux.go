@@ -1,17 +1,16 @@
-// Package holdport keeps a TCP port for a server that is stopped and will be
-// started again, so that nobody who asks for a free one is given it meanwhile.
-package holdport
+package steadyport
 
 import (
 	"fmt"
 	"net/netip"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// Hold takes the port of a loopback IPv4 address that nobody listens at and
-// returns what lets go of it. Connections to it are refused, and a listener of
-// package net, which reuses addresses as Hold does, may still bind it.
+// Hold keeps Pick from giving away the port of a loopback IPv4 address at which
+// nobody listens, and returns what lets go of it. Connections to it are
+// refused, and a listener of package net, which reuses addresses, may bind it.
 func Hold(addr netip.AddrPort) (release func(), err error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -27,4 +26,15 @@ func Hold(addr netip.AddrPort) (release func(), err error) {
 		return nil, fmt.Errorf("hold port %d: %w", addr.Port(), err)
 	}
 	return func() { _ = unix.Close(fd) }, nil
+}
+
+// exclusive makes a bind fail for a port that is held.
+func exclusive(_, _ string, c syscall.RawConn) (err error) {
+	ctlErr := c.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
+	})
+	if err == nil {
+		err = ctlErr
+	}
+	return err
 }

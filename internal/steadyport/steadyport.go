@@ -1,0 +1,35 @@
+// Package steadyport picks ports for servers that are stopped and started
+// again. Nobody else may get such a port meanwhile, neither as a listener that
+// asks for a free one nor as the near end of a connection: systems give both
+// from their ephemeral range, which begins at 32768 or above.
+package steadyport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"syscall"
+)
+
+const first, count, tries = 12000, 20000, 50
+
+// Pick returns a port that nobody listens at or holds on loopback.
+func Pick() (int, error) {
+	probe := net.ListenConfig{Control: exclusive}
+	var err error
+	for range tries {
+		port := first + rand.IntN(count)
+		var ln net.Listener
+		ln, err = probe.Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, ln.Close()
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+	}
+	return 0, fmt.Errorf("pick a port: %w", err)
+}

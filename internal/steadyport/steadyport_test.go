@@ -1,0 +1,43 @@
+package steadyport_test
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+
+	"agentproof/internal/steadyport"
+)
+
+func TestAPickedPortIsFreeAndNotEphemeral(t *testing.T) {
+	t.Parallel()
+	port, err := steadyport.Pick()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if port < 1024 || port >= 32768 {
+		t.Errorf("port %d is privileged or ephemeral", port)
+	}
+}
+
+func TestAHeldPortRefusesAndCanBeListenedAtAgain(t *testing.T) {
+	t.Parallel()
+	port, err := steadyport.Pick()
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port))
+	release, err := steadyport.Hold(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if conn, err := net.Dial("tcp", addr.String()); err == nil {
+		conn.Close()
+		t.Error("a held port took a connection")
+	}
+	ln, err := net.Listen("tcp", addr.String())
+	if err != nil {
+		t.Fatalf("listen at a held port: %v", err)
+	}
+	ln.Close()
+}
