@@ -15,12 +15,12 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
+	"agentproof/agent/internal/buffers"
 	"agentproof/agent/internal/files"
 	"agentproof/agent/internal/git"
 	"agentproof/agent/internal/metrics"
@@ -40,7 +40,7 @@ type Agent struct {
 	handle  Handler // middleware around the fence and the operations
 	inline  bool    // whether handle may run on the subscription's goroutine
 	publish PublishFunc
-	buffers sync.Pool // *[]byte, of encoded replies
+	buffers buffers.List // of encoded replies
 	running inflight
 	writes  ordered
 
@@ -79,7 +79,6 @@ func New(cfg Config) (*Agent, error) {
 		inline: len(cfg.Middleware) == 0,
 	}
 	a.files = files.New(root, func() int64 { return int64(a.maxPayload()) })
-	a.buffers.New = func() any { return new([]byte) }
 	a.handle = a.serve
 	for i := len(cfg.Middleware) - 1; i >= 0; i-- {
 		a.handle = cfg.Middleware[i](a.handle)

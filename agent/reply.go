@@ -10,15 +10,11 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
-// maxPooledReply keeps rare huge replies from staying in memory, in bytes.
-const maxPooledReply = 4 << 20
-
 // reply sends resp, or an error that fits where resp cannot be sent: silence
 // would cost the caller its whole deadline. A reply for which there is no
 // connection any more is dropped; its caller was told of the loss.
 func (a *Agent) reply(to string, resp *agentv1.ControlResponse) {
-	buf := a.buffers.Get().(*[]byte)
-	data, err := encode((*buf)[:0], resp)
+	data, err := encode(a.buffers.Get(0), resp)
 	if err != nil {
 		a.log.Error("reply cannot be encoded", "request", resp.GetRequestId(), "error", err)
 		data, err = encode(nil, unencodable(resp, err))
@@ -31,10 +27,7 @@ func (a *Agent) reply(to string, resp *agentv1.ControlResponse) {
 	if err != nil {
 		a.log.Debug("reply not sent", "request", resp.GetRequestId(), "error", err)
 	}
-	if cap(data) <= maxPooledReply {
-		*buf = data
-		a.buffers.Put(buf)
-	}
+	a.buffers.Put(data)
 }
 
 // maxPayload is the newest connection's limit on a message, in bytes; 0 before

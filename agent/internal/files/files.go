@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 
+	"agentproof/agent/internal/buffers"
 	"agentproof/agent/internal/operr"
 	"agentproof/agent/internal/workspace"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
@@ -22,7 +22,7 @@ import (
 type FS struct {
 	root     workspace.Root
 	maxReply func() int64
-	contents sync.Pool // *[]byte, for Read
+	contents buffers.List // for Read
 }
 
 // maxReplyCeiling is the largest message that any NATS server can be configured

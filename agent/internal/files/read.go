@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"agentproof/agent/internal/buffers"
 	"agentproof/agent/internal/operr"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
@@ -67,7 +68,7 @@ func (f *FS) Read(ctx context.Context, req *agentv1.FsReadRequest) (*agentv1.FsR
 		return nil, operr.System(attempt, err)
 	}
 	if size > 0 {
-		err = r.sized(size, f.buffer)
+		err = r.sized(size, &f.contents)
 	} else {
 		err = r.stream(ctx)
 	}
@@ -77,29 +78,12 @@ func (f *FS) Read(ctx context.Context, req *agentv1.FsReadRequest) (*agentv1.FsR
 	return &agentv1.FsReadResponse{Content: r.content, TotalSize: r.total}, nil
 }
 
-// Contents of these sizes, in bytes, are worth keeping for the next read. Less
-// is cheap to make anew, and more is rare and should not stay in memory.
-const (
-	minPooledContent = 32 << 10
-	maxPooledContent = 4 << 20
-)
-
-// buffer returns n bytes that hold anything.
-func (f *FS) buffer(n int) []byte {
-	if n >= minPooledContent {
-		if buf, ok := f.contents.Get().(*[]byte); ok && cap(*buf) >= n {
-			return (*buf)[:n]
-		}
-	}
-	return make([]byte, n)
-}
-
 // Reuse takes back the content of a response that nobody needs any more; resp
 // may be nil. New memory for each large read costs more than the read.
 func (f *FS) Reuse(resp *agentv1.FsReadResponse) {
-	if buf := resp.GetContent(); cap(buf) >= minPooledContent && cap(buf) <= maxPooledContent {
+	if resp != nil {
+		f.contents.Put(resp.Content)
 		resp.Content = nil
-		f.contents.Put(&buf)
 	}
 }
 
@@ -135,13 +119,13 @@ func (r *reader) size(info fs.FileInfo) (uint64, error) {
 }
 
 // sized reads the range with pread, so that nothing before it is touched.
-func (r *reader) sized(size uint64, buffer func(n int) []byte) error {
+func (r *reader) sized(size uint64, from *buffers.List) error {
 	r.total = size
 	part := r.want.clamp(size)
 	if encoded := encodedContent(part.end - part.start); encoded > r.limit {
 		return operr.TooLarge("fs_read", encoded, r.limit)
 	}
-	buf := buffer(int(part.end - part.start))
+	buf := from.Get(int(part.end - part.start))
 	n, err := r.file.ReadAt(buf, int64(part.start))
 	if err != nil && err != io.EOF { // it may have shrunk meanwhile
 		return err
