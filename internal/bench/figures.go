@@ -37,7 +37,7 @@ func (b *bed) pingThroughput(ctx context.Context) (figure, error) {
 	if err != nil {
 		return figure{}, err
 	}
-	const callers, each, rounds = 64, 300, 6
+	const callers, each, rounds = 64, 50, 60
 	crowd := func(call func() error) func() error {
 		return func() error {
 			errs := make([]error, callers)
