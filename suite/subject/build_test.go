@@ -1,23 +1,12 @@
 package subject_test
 
 import (
-	"context"
-	"errors"
 	"os"
 	"strings"
 	"testing"
 
 	"agentproof/suite/subject"
 )
-
-var errInterrupted = errors.New("somebody pressed Ctrl-C")
-
-func contextWithCancel(t *testing.T) (context.Context, context.CancelCauseFunc) {
-	t.Helper()
-	ctx, cancel := context.WithCancelCause(t.Context())
-	t.Cleanup(func() { cancel(nil) })
-	return ctx, cancel
-}
 
 func entries(t *testing.T, dir string) []string {
 	t.Helper()

@@ -3,15 +3,39 @@
 package subject_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"agentproof/suite/engine"
 	"agentproof/suite/subject"
 )
+
+var errInterrupted = errors.New("somebody pressed Ctrl-C")
+
+func contextWithCancel(t *testing.T) (context.Context, context.CancelCauseFunc) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	t.Cleanup(func() { cancel(nil) })
+	return ctx, cancel
+}
+
+// eventually polls until ok holds.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within a minute: %s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
 
 // alive tells whether the process exists and is no zombie of ours.
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
