@@ -20,6 +20,8 @@ func openCases() []engine.Case {
 		},
 		{
 			ID: "pty.open/no-command-is-a-shell", Clause: "pty.open", Needs: needs,
+			// Not the user's own shell, whose start-up files may do anything.
+			Launch:  &engine.Launch{Env: []string{"SHELL=/bin/sh", "ENV"}},
 			Explain: "A person who opens a terminal without saying what for wants a shell.",
 			Try:     "fakeagent shell",
 			Run:     noCommandIsAShell,

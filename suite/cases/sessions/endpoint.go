@@ -13,12 +13,12 @@ import (
 func endpointCases() []engine.Case {
 	return []engine.Case{
 		{
-			ID: "session.endpoint.query/terminal-routing-key", Clause: "session.endpoint.query", Needs: engine.PTY,
+			ID: "session.endpoint.query/terminal-routing-key", Clause: "session.endpoint.query", Needs: engine.PTY, Launch: plainShell(),
 			Explain: "A viewer and the agent meet at the relay by this key; one wrong part and they wait for ever.",
 			Run:     terminalRoutingKey,
 		},
 		{
-			ID: "session.endpoint.fresh-terminal/two-calls-two-terminals", Clause: "session.endpoint.fresh-terminal", Needs: engine.PTY,
+			ID: "session.endpoint.fresh-terminal/two-calls-two-terminals", Clause: "session.endpoint.fresh-terminal", Needs: engine.PTY, Launch: plainShell(),
 			Explain: "Two people who each open a terminal must not type into the same one.",
 			Run:     freshTerminal,
 		},
@@ -29,6 +29,10 @@ func endpointCases() []engine.Case {
 		},
 	}
 }
+
+// plainShell keeps these cases from cutting off the user's own shell in the
+// middle of its start-up files.
+func plainShell() *engine.Launch { return &engine.Launch{Env: []string{"SHELL=/bin/sh", "ENV"}} }
 
 func relayed(t *engine.T) *session.Session {
 	return t.Session(session.Config{Relay: t.RelayEndpoint()})
