@@ -16,6 +16,21 @@ import (
 
 const first, count, tries = 12000, 20000, 50
 
+// Listen listens at a port that Pick would return, and picks again where
+// somebody else took it meanwhile.
+func Listen() (net.Listener, error) {
+	for {
+		port, err := Pick()
+		if err != nil {
+			return nil, err
+		}
+		ln, err := net.Listen("tcp", loopback(port))
+		if err == nil || !errors.Is(err, syscall.EADDRINUSE) {
+			return ln, err
+		}
+	}
+}
+
 // Pick returns a port that nobody listens at or holds on loopback.
 func Pick() (int, error) {
 	probe := net.ListenConfig{Control: exclusive}
@@ -23,7 +38,7 @@ func Pick() (int, error) {
 	for range tries {
 		port := first + rand.IntN(count)
 		var ln net.Listener
-		ln, err = probe.Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		ln, err = probe.Listen(context.Background(), "tcp", loopback(port))
 		if err == nil {
 			return port, ln.Close()
 		}
@@ -33,3 +48,5 @@ func Pick() (int, error) {
 	}
 	return 0, fmt.Errorf("pick a port: %w", err)
 }
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

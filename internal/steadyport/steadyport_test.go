@@ -41,3 +41,20 @@ func TestAHeldPortRefusesAndCanBeListenedAtAgain(t *testing.T) {
 	}
 	ln.Close()
 }
+
+func TestEveryListenerGetsAPortOfItsOwn(t *testing.T) {
+	t.Parallel()
+	seen := make(map[string]bool)
+	for range 100 {
+		ln, err := steadyport.Listen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		if addr := ln.Addr().String(); seen[addr] {
+			t.Errorf("two listeners at %s", addr)
+		} else {
+			seen[addr] = true
+		}
+	}
+}

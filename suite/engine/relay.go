@@ -45,12 +45,12 @@ func startRelay(workspace, agent string) (*Relay, error) {
 		workspace: workspace, agent: agent,
 		viewers: stream.Secret(rand.Text()), producers: stream.Secret(rand.Text()),
 	}
-	port, err := steadyport.Pick()
+	ln, err := steadyport.Listen()
 	if err != nil {
 		return nil, fmt.Errorf("start a relay: %w", err)
 	}
-	r.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	return r, r.Restart()
+	r.addr = ln.Addr().String()
+	return r, r.serve(ln)
 }
 
 // Restart starts the relay again after Kill or Shutdown.
@@ -64,6 +64,12 @@ func (r *Relay) Restart() error {
 	if err != nil {
 		return fmt.Errorf("start a relay: %w", err)
 	}
+	return r.serve(ln)
+}
+
+// serve starts the relay at a listener. It is called with the lock held, or
+// before anybody else knows the relay.
+func (r *Relay) serve(ln net.Listener) error {
 	// Cases move more than a person types; the rate is a clause of the relay.
 	rel, err := relay.New(relay.Config{ViewerSecret: r.viewers, ProducerSecret: r.producers, Rate: -1})
 	if err != nil {
@@ -76,7 +82,7 @@ func (r *Relay) Restart() error {
 		defer close(done)
 		_ = srv.Serve(ln)
 	}()
-	r.relay, r.http, r.done, r.addr = rel, srv, done, ln.Addr().String()
+	r.relay, r.http, r.done = rel, srv, done
 	return nil
 }
 
