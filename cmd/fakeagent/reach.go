@@ -54,11 +54,7 @@ func (r reach) remember() (forget func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return nothing, err
 	}
-	part := fmt.Sprintf("%s.%d", name, os.Getpid())
-	if err := os.WriteFile(part, data, 0o600); err != nil {
-		return nothing, err
-	}
-	if err := os.Rename(part, name); err != nil {
+	if err := replace(name, data); err != nil {
 		return nothing, err
 	}
 	return func() {
@@ -66,6 +62,23 @@ func (r reach) remember() (forget func(), err error) {
 			_ = os.Remove(name)
 		}
 	}, nil
+}
+
+// replace writes a file for its owner alone, whole or not at all, whoever else
+// writes it meanwhile.
+func replace(name string, data []byte) error {
+	part, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = part.Write(data)
+	if err = errors.Join(err, part.Close()); err == nil {
+		err = os.Rename(part.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(part.Name())
+	}
+	return err
 }
 
 // recall reads what the latest `fakeagent run` remembered.
