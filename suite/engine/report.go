@@ -57,6 +57,8 @@ type Result struct {
 	Exchanges []Exchange
 	Output    string // what the agent printed
 	Took      time.Duration
+	// Overran is set for a case that its deadline ended.
+	Overran bool
 }
 
 // The results of a profile or a run.
@@ -219,6 +221,7 @@ func (st *state) fill(res *Result, level spec.Level) {
 		res.Status = Warn
 	}
 	res.Failures, res.Notes, res.Exchanges, res.Output = st.failures, st.notes, st.exchanges, st.output
+	res.Overran = st.overran
 }
 
 // redactURL is a URL without its password.

@@ -299,12 +299,19 @@ func (r *runner) execute(ctx context.Context, t *T) {
 	select {
 	case <-over:
 	case <-ctx.Done():
+		t.overrun()
 		select {
 		case <-over:
 		case <-time.After(graceLimit + cleanupLimit):
 			t.settle(HarnessError, "the case did not notice that its time was over")
 		}
 	}
+}
+
+func (st *state) overrun() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.overran = true
 }
 
 // cleanup runs what the case registered, last first, also after a Fatalf.

@@ -28,6 +28,13 @@ func (s Selection) Filtered() bool {
 	return len(s.Profiles)+len(s.Cases)+len(s.Skip) > 0 || s.Level != ""
 }
 
+// Matches tells whether one of the globs of Cases matches a case's id. Globs
+// that are wrong match nothing; Run says what is wrong with them.
+func (s Selection) Matches(id string) bool {
+	res, err := globs(s.Cases)
+	return err == nil && matchAny(res, id)
+}
+
 // compile turns the selection into a predicate, or says what is wrong with it.
 func (s Selection) compile(level func(*Case) spec.Level) (func(*Case) bool, error) {
 	for _, p := range s.Profiles {

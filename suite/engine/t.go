@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"path"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -33,6 +35,7 @@ type state struct {
 	exchanges []Exchange
 	cleanups  []func(context.Context)
 	output    string // what the agent printed, kept for a failure
+	overran   bool   // the deadline ended the case
 }
 
 // place is the agent that a view looks at.
@@ -50,6 +53,8 @@ type Failure struct {
 	// that must be the same for every run.
 	Want string
 	Got  string
+	// At is where the case made the check, as in "suite/cases/exec/argv.go:41".
+	At string
 }
 
 func (f Failure) String() string { return "want " + f.Want + "; got " + f.Got }
@@ -65,7 +70,7 @@ func (t *T) Instance() *Instance { return t.inst }
 // Errorf records a broken expectation and goes on. want completes the
 // sentence "want …", the rest says what came instead.
 func (t *T) Errorf(want, format string, args ...any) {
-	f := Failure{Want: want, Got: fmt.Sprintf(format, args...)}
+	f := Failure{Want: want, Got: fmt.Sprintf(format, args...), At: checkedAt()}
 	if t.inst != nil {
 		f.Got = t.inst.stable(f.Got)
 	}
@@ -77,6 +82,21 @@ func (t *T) Errorf(want, format string, args ...any) {
 	t.mu.Lock()
 	t.failures = append(t.failures, f)
 	t.mu.Unlock()
+}
+
+// checkedAt is the place outside this package that made a check.
+func checkedAt() string {
+	callers := make([]uintptr, 16)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
+	for {
+		frame, more := frames.Next()
+		pkg := frame.Function[:strings.LastIndexByte(frame.Function, '/')+1]
+		name, _, _ := strings.Cut(frame.Function[len(pkg):], ".")
+		if name != "engine" || !more {
+			_, dir, _ := strings.Cut(pkg+name, "/") // the module's own name leads nowhere
+			return fmt.Sprintf("%s/%s:%d", dir, path.Base(frame.File), frame.Line)
+		}
+	}
 }
 
 // Fatalf is Errorf and the end of the case.

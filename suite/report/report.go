@@ -140,7 +140,7 @@ func NewRun(r *engine.Report) Run {
 		}
 		cr := CaseRun{Seconds: seconds(c.Took), Notes: c.Notes, AgentOutput: c.Output}
 		for _, f := range c.Failures {
-			cr.Failures = append(cr.Failures, Failure(f))
+			cr.Failures = append(cr.Failures, Failure{Want: f.Want, Got: f.Got})
 		}
 		if c.Status != engine.Pass {
 			for _, x := range c.Exchanges {
