@@ -16,7 +16,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # certifications measure time
-.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race conformance fuzz bench picture clean
+.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest conformance fuzz bench picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ demo: ## certify the bundled agent, report included
 	@$(MAKE) --no-print-directory build
 	$(BIN)/conformance run --out $(OUT)/demo
 
-test: needs lint race demo conformance ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
+test: needs lint race selftest demo conformance ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
 	@echo "all checks passed"
 
 needs:
@@ -60,6 +60,9 @@ race:
 # And this through nothing but the environment contract, as anybody's agent.
 conformance: build
 	$(BIN)/conformance run --out $(OUT)/conformance -- $(GO) run ./cmd/fakeagent run
+
+selftest: build ## show that the suite can fail: every mutant of the agent must be noticed
+	$(BIN)/conformance selftest
 
 proto: $(BIN)/protoc $(BIN)/protoc-gen-go ## generate the Go code of proto/ again
 	$(BIN)/protoc proto $(BIN)/protoc-gen-go

@@ -61,6 +61,6 @@ clause of the specification, what it keeps and what it breaks.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(a.runCommand(), a.relayCommand(), a.listCommand(), a.explainCommand(), cli.VersionCommand("conformance"))
+	root.AddCommand(a.runCommand(), a.relayCommand(), a.listCommand(), a.explainCommand(), a.selftestCommand(), cli.VersionCommand("conformance"))
 	return root
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
 	"agentproof/agent"
@@ -34,6 +35,8 @@ type runFlags struct {
 	password      string
 	json          bool
 	verbose       bool
+	mutant        string
+	listMutants   bool
 	relay         runRelay
 }
 
@@ -56,7 +59,12 @@ SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
   fakeagent run --nats nats://broker.example:4222 --token SECRET --workspace ws --agent laptop
   fakeagent run --credentials ./credentials.json`,
 		Args: cli.Args(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.listMutants {
+				return printMutants(cmd.OutOrStdout())
+			}
+			return f.run(cmd)
+		},
 	}
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.nats, "nats", nil, "connect to your own broker at `URL` (repeatable)")
@@ -71,6 +79,9 @@ SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
 	fl.StringVar(&f.password, "password", "", "control-plane `PASSWORD` of the own broker (default a random one)")
 	fl.BoolVar(&f.json, "json", false, "log and announce in JSON")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "log every failed operation too")
+	fl.StringVar(&f.mutant, "mutant", "", "put the fault `ID` into the agent, to see whether your tests notice it")
+	fl.BoolVar(&f.listMutants, "list-mutants", false, "list the faults that --mutant knows, and serve nothing")
+	cli.Complete(cmd, "mutant", mutantIDs()...)
 	f.relay.flags(cmd)
 	return cmd
 }
@@ -124,16 +135,26 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 
 // serve runs the agent and announces it once its Hello is out.
 func (f *runFlags) serve(cmd *cobra.Command, cfg agent.Config, r reach) error {
+	stop, err := f.mutate(&cfg)
+	if err != nil {
+		return &cli.ExitError{Code: 1, Err: err}
+	}
+	defer stop()
 	hello := "agent." + cfg.WorkspaceID + "." + cfg.AgentID + ".hello"
 	var once sync.Once
+	faulty := cfg.Wire.Out
 	cfg.Wire.Out = func(next agent.PublishFunc) agent.PublishFunc {
-		return func(subject string, data []byte) error {
+		announced := func(subject string, data []byte) error {
 			err := next(subject, data)
 			if err == nil && subject == hello {
 				once.Do(func() { r.announce(cmd.OutOrStdout(), f.json) })
 			}
 			return err
 		}
+		if faulty == nil {
+			return announced
+		}
+		return faulty(announced)
 	}
 	a, err := agent.New(cfg)
 	if err != nil {
@@ -147,6 +168,9 @@ func (f *runFlags) serve(cmd *cobra.Command, cfg agent.Config, r reach) error {
 
 // config puts flags over credentials over the environment.
 func (f *runFlags) config(cmd *cobra.Command) (agent.Config, error) {
+	if err := f.checkMutant(); err != nil {
+		return agent.Config{}, err
+	}
 	cfg, err := f.base()
 	if err != nil {
 		return agent.Config{}, err
@@ -177,8 +201,15 @@ func (f *runFlags) config(cmd *cobra.Command) (agent.Config, error) {
 		cfg.ScreenControl = f.screenControl
 	}
 	cfg.WholeMachine = true
-	cfg.Root, err = filepath.Abs(f.root)
-	return cfg, err
+	if cfg.Root, err = filepath.Abs(f.root); err != nil {
+		return cfg, err
+	}
+	// Now rather than after a broker was started and remembered.
+	told := cfg
+	if len(told.URLs) == 0 {
+		told.URLs = []string{nats.DefaultURL}
+	}
+	return cfg, told.Validate()
 }
 
 // base is what the agent is told without flags: by --credentials, by the

@@ -14,8 +14,10 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"agentproof/agent"
+	"agentproof/agent/fault"
 	"agentproof/internal/cli"
 	"agentproof/suite/engine"
+	"agentproof/suite/subject"
 )
 
 // Command is the hidden first argument under which a program that calls Main
@@ -42,6 +44,19 @@ func Main(ctx context.Context, errw io.Writer) int {
 // InProcess serves the reference agent inside this process until ctx ends.
 func InProcess(ctx context.Context, env engine.Environment) error {
 	return serve(ctx, Config(env))
+}
+
+// Mutated is the reference agent with one fault, inside this process.
+func Mutated(m fault.Mutant) engine.Subject {
+	return subject.InProcess("the mutant "+m.ID(), func(ctx context.Context, env engine.Environment) error {
+		cfg := Config(env)
+		stop, err := m.Into(&cfg)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		return serve(ctx, cfg)
+	})
 }
 
 // Config is what an agent inside this process is told of its environment.

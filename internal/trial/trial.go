@@ -12,11 +12,11 @@ import (
 	"testing"
 
 	"agentproof/agent"
+	"agentproof/agent/fault"
 	"agentproof/docs/spec"
 	"agentproof/internal/bundled"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
-	"agentproof/suite/subject"
 )
 
 // atOnce is how many trials run side by side. Most of them wait for time to
@@ -24,22 +24,7 @@ import (
 const atOnce = 4
 
 // A Mutant is the reference agent with one fault.
-type Mutant struct {
-	// Name says what is wrong, as a sentence's end: "the agent …".
-	Name string
-	// Case is the id of the case that must notice.
-	Case string
-	// Says is part of the reason that the case must give.
-	Says string
-	// Fault, when set, changes how the agent answers.
-	Fault agent.Middleware
-	// Config, when set, changes how the agent is made: what it is told, and
-	// the raw messages that it takes and sends.
-	Config func(*agent.Config)
-	// Scale is that of the harness's limits, for what shows in nothing coming;
-	// 0 means 1.
-	Scale float64
-}
+type Mutant = fault.Mutant
 
 // Noticed runs each mutant against its case, which must fail for the mutant's
 // reason. What cannot be tested here is skipped. Several run at once, so a
@@ -122,52 +107,19 @@ func judge(ctx context.Context, cases []engine.Case, s engine.Selection, m Mutan
 	if err != nil {
 		return nil, fmt.Errorf("find the helper program: %w", err)
 	}
-	serve := func(ctx context.Context, env engine.Environment) error {
-		cfg := bundled.Config(env)
-		if m.Fault != nil {
-			cfg.Middleware = []agent.Middleware{m.Fault}
-		}
-		if m.Config != nil {
-			m.Config(&cfg)
-		}
-		a, err := agent.New(cfg)
-		if err != nil {
-			return err
-		}
-		return a.Run(ctx)
-	}
 	return engine.Run(ctx, engine.Options{
 		Spec: clauses, Cases: cases, Selection: s, HelperProgram: program,
-		Subject: subject.InProcess("a trial", serve), TimeoutScale: m.Scale,
+		Subject: bundled.Mutated(m), TimeoutScale: m.Scale,
 	})
 }
 
-// Before changes requests before the agent looks at them.
-func Before(edit func(*agentv1.ControlRequest)) agent.Middleware {
-	return func(next agent.Handler) agent.Handler {
-		return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
-			edit(req)
-			return next(ctx, req)
-		}
-	}
-}
+// Before, After and Recode are those of package fault.
+func Before(edit func(*agentv1.ControlRequest)) agent.Middleware { return fault.Before(edit) }
 
-// After changes responses before they are sent.
+// After is fault.After.
 func After(edit func(*agentv1.ControlRequest, *agentv1.ControlResponse)) agent.Middleware {
-	return func(next agent.Handler) agent.Handler {
-		return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
-			resp := next(ctx, req)
-			edit(req, resp)
-			return resp
-		}
-	}
+	return fault.After(edit)
 }
 
-// Recode answers errors of one code with another.
-func Recode(from, to agentv1.ErrorCode) agent.Middleware {
-	return After(func(_ *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
-		if resp.GetError().GetCode() == from && resp.GetError() != nil {
-			resp.Error.Code = to
-		}
-	})
-}
+// Recode is fault.Recode.
+func Recode(from, to agentv1.ErrorCode) agent.Middleware { return fault.Recode(from, to) }

@@ -1,0 +1,30 @@
+// Package catalogue lists every mutant of the reference agent that there is.
+package catalogue
+
+import (
+	"slices"
+	"strings"
+
+	"agentproof/agent/fault"
+	"agentproof/agent/fault/fence"
+)
+
+// All returns the mutants of all areas, by id. They are made anew on every
+// call, since a mutant is good for one run.
+func All() []fault.Mutant {
+	all := slices.Concat(
+		fence.Mutants(),
+	)
+	slices.SortFunc(all, func(a, b fault.Mutant) int { return strings.Compare(a.ID(), b.ID()) })
+	return all
+}
+
+// Find returns the mutant of an id, anew.
+func Find(id string) (fault.Mutant, bool) {
+	all := All()
+	i := slices.IndexFunc(all, func(m fault.Mutant) bool { return m.ID() == id })
+	if i < 0 {
+		return fault.Mutant{}, false
+	}
+	return all[i], true
+}

@@ -1,0 +1,57 @@
+package catalogue_test
+
+import (
+	"regexp"
+	"testing"
+
+	"agentproof/agent"
+	"agentproof/agent/fault/catalogue"
+)
+
+func TestEveryMutantIsNamedAndBreaksSomething(t *testing.T) {
+	t.Parallel()
+	id := regexp.MustCompile(`^[a-z]+\.[a-z0-9]+(-[a-z0-9]+)*$`)
+	seen := make(map[string]bool)
+	for _, m := range catalogue.All() {
+		switch {
+		case !id.MatchString(m.ID()):
+			t.Errorf("the mutant that %s has the id %q", m.Name, m.ID())
+		case seen[m.ID()]:
+			t.Errorf("there are two mutants %s", m.ID())
+		case m.Case == "" || m.Says == "":
+			t.Errorf("%s does not say which case must notice, and how", m.ID())
+		case m.Fault == nil && m.Config == nil && m.Beside == nil:
+			t.Errorf("%s breaks nothing", m.ID())
+		}
+		seen[m.ID()] = true
+	}
+}
+
+func TestAMutantIsFoundByItsID(t *testing.T) {
+	t.Parallel()
+	for _, m := range catalogue.All() {
+		if found, ok := catalogue.Find(m.ID()); !ok || found.Name != m.Name {
+			t.Errorf("%s finds %q", m.ID(), found.Name)
+		}
+	}
+	if m, ok := catalogue.Find("fence.keeps-everything"); ok {
+		t.Errorf("a mutant that does not exist is %q", m.Name)
+	}
+}
+
+func TestAFaultIsPutBesideWhatAnAgentHasAlready(t *testing.T) {
+	t.Parallel()
+	m, ok := catalogue.Find("fence.swaps-the-epochs")
+	if !ok {
+		t.Fatal("there is no such mutant")
+	}
+	cfg := agent.Config{Middleware: []agent.Middleware{func(next agent.Handler) agent.Handler { return next }}}
+	stop, err := m.Into(&cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if len(cfg.Middleware) != 2 {
+		t.Errorf("%d middlewares, want 2", len(cfg.Middleware))
+	}
+}

@@ -1,0 +1,93 @@
+// Package fault puts single faults into the reference agent, from outside: as
+// middleware around its handler, around its raw messages, between it and its
+// relay, or in what it is told. Each is a lie that a real agent could tell, and
+// has a case of the conformance suite that must notice it. The packages below
+// hold the faults, one an area of cases; package catalogue lists them all.
+package fault
+
+import (
+	"fmt"
+	"strings"
+
+	"agentproof/agent"
+)
+
+// A Mutant is the reference agent with one fault. It may hold state, such as
+// a count of requests, and is therefore good for one run: take it from the
+// catalogue anew for the next.
+type Mutant struct {
+	// Name says what is wrong, as a sentence's end: "the agent …".
+	Name string
+	// Case is the id of the case that must notice.
+	Case string
+	// Says is part of the reason that the case must give. It names the one
+	// check that the mutant is for.
+	Says string
+	// Also holds globs of the other cases that may notice too. All the rest
+	// must stay as they are.
+	Also []string
+	// Scale is that of the harness's limits, for what shows in nothing coming;
+	// 0 means 1.
+	Scale float64
+
+	// Fault, when set, changes how the agent answers.
+	Fault agent.Middleware
+	// Config, when set, changes how the agent is made: what it is told, and
+	// the raw messages that it takes and sends.
+	Config func(*agent.Config)
+	// Beside, when set, starts what the fault needs beside the agent, and
+	// leads the agent to it. stop ends that after the agent.
+	Beside func(*agent.Config) (stop func(), err error)
+}
+
+// ID names the mutant on command lines: the area of its case and what is
+// wrong, as in "fence.calls-a-fenced-request-final".
+func (m *Mutant) ID() string {
+	area, _, _ := strings.Cut(m.Case, ".")
+	return area + "." + slug(m.Name)
+}
+
+// Clause is the id of the clause that the mutant breaks.
+func (m *Mutant) Clause() string {
+	clause, _, _ := strings.Cut(m.Case, "/")
+	return clause
+}
+
+// Into puts the fault into an agent that is about to be made of cfg. The
+// caller calls stop when that agent has ended.
+func (m *Mutant) Into(cfg *agent.Config) (stop func(), err error) {
+	if m.Fault != nil {
+		cfg.Middleware = append(cfg.Middleware, m.Fault)
+	}
+	if m.Config != nil {
+		m.Config(cfg)
+	}
+	if m.Beside == nil {
+		return func() {}, nil
+	}
+	if stop, err = m.Beside(cfg); err != nil {
+		return nil, fmt.Errorf("prepare the mutant %s: %w", m.ID(), err)
+	}
+	return stop, nil
+}
+
+// slug is a sentence as one word: letters and digits in lower case, and dashes
+// for what lies between.
+func slug(sentence string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range strings.ToLower(sentence) {
+		switch {
+		case r == '\'' || r == '’':
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			if gap && b.Len() > 0 {
+				b.WriteByte('-')
+			}
+			gap = false
+			b.WriteRune(r)
+		default:
+			gap = true
+		}
+	}
+	return b.String()
+}

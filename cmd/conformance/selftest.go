@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"agentproof/agent/fault"
+	"agentproof/agent/fault/catalogue"
+	"agentproof/internal/bundled"
+	"agentproof/internal/cli"
+	"agentproof/suite/engine"
+	"agentproof/suite/selftest"
+	"agentproof/suite/subject"
+)
+
+// selftestFlags are the flags of `conformance selftest`.
+type selftestFlags struct {
+	mutants  []string
+	whole    bool
+	parallel int
+	scale    float64
+	list     bool
+	json     bool
+}
+
+func (a *app) selftestCommand() *cobra.Command {
+	var f selftestFlags
+	cmd := &cobra.Command{
+		Use:   "selftest",
+		Short: "Show that the suite can fail",
+		Long: `Run the cases against mutants: the bundled agent with one known fault each. Of
+every mutant its own case must fail, for the reason that the fault is there for,
+and no case that has nothing to do with the fault may change its verdict.
+
+Beside each mutant's own case run those of the same clause that wait for
+nothing, with --whole all cases, which takes hours.
+
+Exit codes:
+  0  every mutant was killed
+  1  a mutant was not noticed, or noticed for another reason or by other cases
+  2  wrong usage, or no mutant was selected
+  3  the harness failed or was interrupted
+  5  some mutants could not be tried here, all others were killed`,
+		Example: `  conformance selftest
+  conformance selftest --mutant 'fence.**'
+  conformance selftest --list`,
+		Args: cli.Args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.selftest(cmd, f) },
+	}
+	fl := cmd.Flags()
+	fl.StringArrayVar(&f.mutants, "mutant", nil, "only the mutants that match this `GLOB` (repeatable)")
+	fl.BoolVar(&f.whole, "whole", false, "run all cases against every mutant")
+	fl.IntVar(&f.parallel, "parallel", 0, "try `N` mutants at once (default: what suits the machine)")
+	fl.Float64Var(&f.scale, "timeout-scale", 1, "stretch the suite's own limits by `FACTOR` on a slow machine")
+	fl.BoolVar(&f.list, "list", false, "list the mutants and try none")
+	fl.BoolVar(&f.json, "json", false, "print JSON")
+	return cmd
+}
+
+func (a *app) selftest(cmd *cobra.Command, f selftestFlags) error {
+	if !(f.scale > 0 && f.scale <= maxScale) {
+		return cli.Usage("--timeout-scale %v: it must be above 0 and at most %d", f.scale, maxScale)
+	}
+	mutants := f.selected()
+	if f.list {
+		return a.listMutants(mutants, f.json)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("find this program: %w", err)}
+	}
+	line := newProgressLine(a.err)
+	rep, err := selftest.Run(cmd.Context(), selftest.Options{
+		Spec: a.spec, Cases: a.cases, Mutants: mutants, HelperProgram: program,
+		Control: subject.InProcess("the bundled agent", bundled.InProcess),
+		Whole:   f.whole, Parallel: f.parallel, TimeoutScale: f.scale,
+		Progress: func(done, total int, last *selftest.Outcome) { line.update(mutantProgress(done, total, last)) },
+	})
+	line.close()
+	switch {
+	case errors.Is(err, selftest.ErrNothingSelected):
+		return cli.Usage("%w: see 'conformance selftest --list'", err)
+	case err != nil:
+		return &cli.ExitError{Code: exitHarness, Err: err}
+	}
+	if err := a.printSelftest(rep, f.json); err != nil {
+		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("print the outcome: %w", err)}
+	}
+	if code := rep.ExitCode(); code != 0 {
+		return &cli.ExitError{Code: code}
+	}
+	return nil
+}
+
+// selected are the mutants that the flags ask for.
+func (f *selftestFlags) selected() []selftest.Mutant {
+	keep := engine.Selection{Cases: f.mutants}
+	var out []selftest.Mutant
+	for _, m := range catalogue.All() {
+		if len(f.mutants) == 0 || keep.Matches(m.ID()) {
+			out = append(out, mutantFor(m))
+		}
+	}
+	return out
+}
+
+// mutantFor is an agent's mutant as the suite, which knows no agent, sees it.
+func mutantFor(m fault.Mutant) selftest.Mutant {
+	id := m.ID()
+	return selftest.Mutant{
+		ID: id, Does: m.Name, Case: m.Case, Says: m.Says, Also: m.Also, Scale: m.Scale,
+		Subject: func() engine.Subject {
+			fresh, _ := catalogue.Find(id)
+			return bundled.Mutated(fresh)
+		},
+	}
+}
+
+// mutantProgress shows a mutant where a progress line shows a case.
+func mutantProgress(done, total int, last *selftest.Outcome) engine.Progress {
+	status := engine.Pass
+	if last.Verdict != selftest.Killed && last.Verdict != selftest.NotTried {
+		status = engine.Fail
+	}
+	return engine.Progress{Done: done, Total: total, Running: []string{last.Mutant.ID}, Last: &engine.Result{Status: status}}
+}
+
+// listedMutant is one mutant as `selftest --list --json` prints it.
+type listedMutant struct {
+	ID     string `json:"id"`
+	Does   string `json:"does"`
+	Clause string `json:"clause"`
+	Case   string `json:"case"`
+}
+
+func (a *app) listMutants(mutants []selftest.Mutant, asJSON bool) error {
+	rows := make([]listedMutant, 0, len(mutants))
+	for i := range mutants {
+		m := &mutants[i]
+		rows = append(rows, listedMutant{m.ID, "the agent " + m.Does, m.Clause(), m.Case})
+	}
+	if asJSON {
+		return a.printJSON(rows)
+	}
+	tw := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintf(tw, "%s\t%s\n", r.ID, r.Case)
+	}
+	return tw.Flush()
+}
+
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// triedMutant is one outcome as `selftest --json` prints it.
+type triedMutant struct {
+	listedMutant
+	Verdict selftest.Verdict `json:"verdict"`
+	Detail  string           `json:"detail,omitempty"`
+	At      string           `json:"at,omitempty"`
+	Strays  []string         `json:"strays,omitempty"`
+}
+
+func (a *app) printSelftest(rep *selftest.Report, asJSON bool) error {
+	if !asJSON {
+		return rep.Text(a.out)
+	}
+	out := struct {
+		Killed   int           `json:"killed"`
+		Declared int           `json:"declared"`
+		Mutants  []triedMutant `json:"mutants"`
+	}{Killed: rep.Totals[selftest.Killed], Declared: len(rep.Outcomes)}
+	for _, o := range rep.Outcomes {
+		m := o.Mutant
+		out.Mutants = append(out.Mutants, triedMutant{
+			listedMutant{m.ID, "the agent " + m.Does, m.Clause(), m.Case}, o.Verdict, o.Detail, o.At, o.Strays,
+		})
+	}
+	return a.printJSON(out)
+}

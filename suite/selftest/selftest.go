@@ -1,0 +1,315 @@
+// Package selftest shows that a suite of conformance cases can fail: it runs
+// the cases against agents with one known fault each, and demands that the case
+// which is there for the fault notices it, for that reason, and that no other
+// case is misled.
+package selftest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"agentproof/docs/spec"
+	"agentproof/suite/engine"
+)
+
+// ErrNothingSelected is returned by Run when no mutant is to be tried.
+var ErrNothingSelected = errors.New("the selection leaves no mutant to try")
+
+// A Mutant is an agent with one known fault.
+type Mutant struct {
+	ID   string
+	Does string   // what is wrong, as a sentence's end: "the agent …"
+	Case string   // the id of the case that must notice
+	Says string   // part of the reason that the case must give
+	Also []string // globs of the cases that may notice, too
+	// Scale is that of the harness's limits; 0 means 1.
+	Scale float64
+	// Subject makes the agent for one run.
+	Subject func() engine.Subject
+}
+
+// Options says what to try. All fields but the last four are required.
+type Options struct {
+	Spec          *spec.Spec
+	Cases         []engine.Case
+	Mutants       []Mutant
+	Control       engine.Subject // the agent without a fault
+	HelperProgram string
+	// Whole runs every case beside every mutant, not only the cases of the
+	// same clause that wait for nothing. It takes hours.
+	Whole bool
+	// Parallel is how many mutants are tried at once; 0 means a number that
+	// suits the machine.
+	Parallel int
+	// TimeoutScale stretches the harness's own limits, on top of each
+	// mutant's; 0 means 1.
+	TimeoutScale float64
+	// Progress, when set, is called when a mutant was tried, one call at a
+	// time.
+	Progress func(done, total int, last *Outcome)
+}
+
+// Verdict says what became of a mutant.
+type Verdict string
+
+// All verdicts. Only the first is a success.
+const (
+	Killed   Verdict = "killed"
+	Survived Verdict = "survived"  // the case passed
+	Misread  Verdict = "misread"   // the case failed for another reason
+	Strayed  Verdict = "strayed"   // another case changed its verdict
+	NotTried Verdict = "not-tried" // the case could not be run here
+	Broken   Verdict = "broken"    // the harness failed, or ran out of time
+)
+
+// Outcome is the verdict on one mutant.
+type Outcome struct {
+	Mutant  *Mutant
+	Verdict Verdict
+	// Detail says why, empty for one that was killed.
+	Detail string
+	// At is the check that noticed, as in "suite/cases/exec/argv.go:41".
+	At string
+	// Strays are the other cases that changed their verdict.
+	Strays []string
+	Took   time.Duration
+}
+
+// Report is the outcome of all mutants, sorted by id.
+type Report struct {
+	Outcomes []Outcome
+	Totals   map[Verdict]int
+	Took     time.Duration
+}
+
+// Killed tells whether every mutant was.
+func (r *Report) Killed() bool { return r.Totals[Killed] == len(r.Outcomes) }
+
+// Run tries every mutant. An error means that there is no report: nothing was
+// selected, a mutant names a case that does not exist, the agent without a
+// fault does not pass, or ctx ended.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if len(o.Mutants) == 0 {
+		return nil, ErrNothingSelected
+	}
+	start := time.Now()
+	r, err := newRunner(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.control(ctx); err != nil {
+		return nil, err
+	}
+	r.schedule(ctx)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("the self-test was ended early: %w", context.Cause(ctx))
+	}
+	report := &Report{Outcomes: r.outcomes, Totals: make(map[Verdict]int), Took: time.Since(start)}
+	slices.SortFunc(report.Outcomes, func(a, b Outcome) int { return cmp.Compare(a.Mutant.ID, b.Mutant.ID) })
+	for _, out := range report.Outcomes {
+		report.Totals[out.Verdict]++
+	}
+	return report, nil
+}
+
+// runner is one self-test.
+type runner struct {
+	opts  Options
+	cases map[string]*engine.Case
+	sound map[string]engine.Status // what the agent without a fault gets
+
+	mu       sync.Mutex // guards outcomes
+	outcomes []Outcome
+}
+
+func newRunner(o Options) (*runner, error) {
+	r := &runner{opts: o, cases: make(map[string]*engine.Case)}
+	for i := range o.Cases {
+		r.cases[o.Cases[i].ID] = &o.Cases[i]
+	}
+	var errs []error
+	seen := make(map[string]bool)
+	for _, m := range o.Mutants {
+		if r.cases[m.Case] == nil {
+			errs = append(errs, fmt.Errorf("the mutant %s names the case %q, which does not exist", m.ID, m.Case))
+		}
+		if m.Says == "" {
+			errs = append(errs, fmt.Errorf("the mutant %s does not name the reason that its case must give", m.ID))
+		}
+		if seen[m.ID] {
+			errs = append(errs, fmt.Errorf("the mutant %s is there twice", m.ID))
+		}
+		seen[m.ID] = true
+	}
+	return r, errors.Join(errs...)
+}
+
+// control runs the cases against the agent without a fault: what it breaks
+// would count as a mutant's death.
+func (r *runner) control(ctx context.Context) error {
+	var ids []string
+	for i := range r.opts.Mutants {
+		ids = append(ids, r.opts.Mutants[i].Case)
+		ids = append(ids, r.beside(&r.opts.Mutants[i])...)
+	}
+	slices.Sort(ids)
+	rep, err := r.run(ctx, r.opts.Control, slices.Compact(ids), 0)
+	if err != nil {
+		return fmt.Errorf("run the cases against the agent without a fault: %w", err)
+	}
+	r.sound = make(map[string]engine.Status)
+	var errs []error
+	for _, res := range rep.Results {
+		r.sound[res.ID] = res.Status
+		switch res.Status {
+		case engine.Fail, engine.Warn, engine.Blocked, engine.HarnessError:
+			errs = append(errs, fmt.Errorf("%s is %s: %s", res.ID, res.Status, res.Reason))
+		}
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("the agent without a fault does not pass: %w", errors.Join(errs...))
+	}
+	return nil
+}
+
+// beside are the cases that run beside a mutant's own: those that it could
+// affect most easily, or all.
+func (r *runner) beside(m *Mutant) []string {
+	own := r.cases[m.Case]
+	var ids []string
+	for id, c := range r.cases {
+		near := c.Clause == own.Clause && c.Idle == 0 && !c.Exclusive
+		if id != m.Case && (r.opts.Whole || near) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// schedule tries the mutants side by side: those whose case waits for time to
+// pass at once, and those whose case measures alone, at the end.
+func (r *runner) schedule(ctx context.Context) {
+	slots := make(chan struct{}, cmp.Or(r.opts.Parallel, 3*runtime.GOMAXPROCS(0)))
+	waiting := make(chan struct{}, 2*cap(slots))
+	var wg sync.WaitGroup
+	var alone []*Mutant
+	for i := range r.opts.Mutants {
+		m := &r.opts.Mutants[i]
+		limit := slots
+		switch c := r.cases[m.Case]; {
+		case c.Exclusive:
+			alone = append(alone, m)
+			continue
+		case c.Idle > 0:
+			limit = waiting
+		}
+		wg.Go(func() {
+			limit <- struct{}{}
+			defer func() { <-limit }()
+			r.try(ctx, m)
+		})
+	}
+	wg.Wait()
+	for _, m := range alone {
+		r.try(ctx, m)
+	}
+}
+
+// try gives one mutant its verdict.
+func (r *runner) try(ctx context.Context, m *Mutant) {
+	if ctx.Err() != nil {
+		return
+	}
+	start := time.Now()
+	out := Outcome{Mutant: m}
+	r.judge(ctx, &out)
+	out.Took = time.Since(start)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.outcomes = append(r.outcomes, out)
+	if r.opts.Progress != nil {
+		r.opts.Progress(len(r.outcomes), len(r.opts.Mutants), &out)
+	}
+}
+
+func (r *runner) judge(ctx context.Context, out *Outcome) {
+	m := out.Mutant
+	rep, err := r.run(ctx, m.Subject(), []string{m.Case}, m.Scale)
+	if err != nil {
+		out.Verdict, out.Detail = Broken, err.Error()
+		return
+	}
+	i := slices.IndexFunc(rep.Results, func(res engine.Result) bool { return res.ID == m.Case })
+	if out.judge(&rep.Results[i]); out.Verdict == Killed {
+		r.strays(ctx, out)
+	}
+}
+
+// judge says what a mutant's own case made of it.
+func (out *Outcome) judge(res *engine.Result) {
+	says := out.Mutant.Says
+	i := slices.IndexFunc(res.Failures, func(f engine.Failure) bool { return f.String() == res.Reason })
+	if i >= 0 {
+		out.At = res.Failures[i].At
+	}
+	out.Detail = fmt.Sprintf("%s is %s: %s", res.ID, res.Status, res.Reason)
+	switch {
+	case res.Overran:
+		out.Verdict, out.Detail = Broken, res.ID+" ran out of time"
+	case res.Status == engine.Untestable, res.Status == engine.NotClaimed:
+		out.Verdict = NotTried
+	case res.Status == engine.HarnessError, res.Status == engine.Blocked:
+		out.Verdict = Broken
+	case res.Status != engine.Fail && res.Status != engine.Warn:
+		out.Verdict, out.Detail = Survived, fmt.Sprintf("%s is %s", res.ID, res.Status)
+	case !strings.Contains(res.Reason, says):
+		out.Verdict, out.Detail = Misread, fmt.Sprintf("%s fails for another reason than %q: %s", res.ID, says, res.Reason)
+	default:
+		out.Verdict, out.Detail = Killed, ""
+	}
+}
+
+// strays runs the cases beside a mutant's own, with a new instance of it.
+func (r *runner) strays(ctx context.Context, out *Outcome) {
+	m := out.Mutant
+	may := engine.Selection{Cases: m.Also}
+	var ids []string
+	for _, id := range r.beside(m) {
+		if len(m.Also) == 0 || !may.Matches(id) {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	rep, err := r.run(ctx, m.Subject(), ids, 0)
+	if err != nil {
+		out.Verdict, out.Detail = Broken, err.Error()
+		return
+	}
+	var details []string
+	for _, res := range rep.Results {
+		if res.Status != engine.NotSelected && res.Status != r.sound[res.ID] {
+			out.Strays = append(out.Strays, res.ID)
+			details = append(details, fmt.Sprintf("%s is %s: %s", res.ID, res.Status, res.Reason))
+		}
+	}
+	if len(details) > 0 {
+		out.Verdict, out.Detail = Strayed, "outside what it is known to break, "+strings.Join(details, "; ")
+	}
+}
+
+func (r *runner) run(ctx context.Context, s engine.Subject, ids []string, scale float64) (*engine.Report, error) {
+	return engine.Run(ctx, engine.Options{
+		Spec: r.opts.Spec, Cases: r.opts.Cases, Selection: engine.Selection{Cases: ids}, Subject: s,
+		HelperProgram: r.opts.HelperProgram,
+		TimeoutScale:  cmp.Or(scale, 1) * cmp.Or(r.opts.TimeoutScale, 1),
+	})
+}
