@@ -16,7 +16,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # certifications measure time
-.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest conformance fuzz bench picture clean
+.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks conformance fuzz bench picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,7 +62,11 @@ conformance: build
 	$(BIN)/conformance run --out $(OUT)/conformance -- $(GO) run ./cmd/fakeagent run
 
 selftest: build ## show that the suite can fail: every mutant of the agent must be noticed
-	$(BIN)/conformance selftest
+	$(BIN)/conformance selftest --out $(OUT)/selftest.json
+	$(BIN)/conformance selftest --noise 4 --seed 1
+
+checks: selftest ## show that no check of the suite is idle: removed, a mutant would live
+	$(GO) run ./internal/checks -selftest $(OUT)/selftest.json -remove 20
 
 proto: $(BIN)/protoc $(BIN)/protoc-gen-go ## generate the Go code of proto/ again
 	$(BIN)/protoc proto $(BIN)/protoc-gen-go

@@ -1,16 +1,22 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"agentproof/agent/fault"
 	"agentproof/agent/fault/catalogue"
+	"agentproof/agent/fault/noise"
 	"agentproof/internal/bundled"
 	"agentproof/internal/cli"
 	"agentproof/suite/engine"
@@ -26,6 +32,9 @@ type selftestFlags struct {
 	scale    float64
 	list     bool
 	json     bool
+	out      string
+	noise    int
+	seed     uint64
 }
 
 func (a *app) selftestCommand() *cobra.Command {
@@ -40,6 +49,10 @@ and no case that has nothing to do with the fault may change its verdict.
 Beside each mutant's own case run those of the same clause that wait for
 nothing, with --whole all cases, which takes hours.
 
+With --noise, agents whose replies are lost, late, doubled or bent at random are
+tried instead: every such run must end, and in no case blame the harness; and
+but for late replies it must find something broken.
+
 Exit codes:
   0  every mutant was killed
   1  a mutant was not noticed, or noticed for another reason or by other cases
@@ -48,6 +61,7 @@ Exit codes:
   5  some mutants could not be tried here, all others were killed`,
 		Example: `  conformance selftest
   conformance selftest --mutant 'fence.**'
+  conformance selftest --noise 100
   conformance selftest --list`,
 		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.selftest(cmd, f) },
@@ -58,6 +72,9 @@ Exit codes:
 	fl.IntVar(&f.parallel, "parallel", 0, "try `N` mutants at once (default: what suits the machine)")
 	fl.Float64Var(&f.scale, "timeout-scale", 1, "stretch the suite's own limits by `FACTOR` on a slow machine")
 	fl.BoolVar(&f.list, "list", false, "list the mutants and try none")
+	fl.IntVar(&f.noise, "noise", 0, "try `N` agents with random noise on the wire instead")
+	fl.Uint64Var(&f.seed, "seed", 0, "`SEED` of the noise (default: another one each time)")
+	fl.StringVar(&f.out, "out", "", "write the outcome in JSON to `FILE`, too")
 	fl.BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
 }
@@ -75,12 +92,17 @@ func (a *app) selftest(cmd *cobra.Command, f selftestFlags) error {
 		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("find this program: %w", err)}
 	}
 	line := newProgressLine(a.err)
-	rep, err := selftest.Run(cmd.Context(), selftest.Options{
+	opts := selftest.Options{
 		Spec: a.spec, Cases: a.cases, Mutants: mutants, HelperProgram: program,
 		Control: subject.InProcess("the bundled agent", bundled.InProcess),
 		Whole:   f.whole, Parallel: f.parallel, TimeoutScale: f.scale,
 		Progress: func(done, total int, last *selftest.Outcome) { line.update(mutantProgress(done, total, last)) },
-	})
+	}
+	if f.noise > 0 {
+		line.close()
+		return a.tryNoise(cmd.Context(), opts, f)
+	}
+	rep, err := selftest.Run(cmd.Context(), opts)
 	line.close()
 	switch {
 	case errors.Is(err, selftest.ErrNothingSelected):
@@ -88,12 +110,37 @@ func (a *app) selftest(cmd *cobra.Command, f selftestFlags) error {
 	case err != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}
 	}
-	if err := a.printSelftest(rep, f.json); err != nil {
-		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("print the outcome: %w", err)}
+	if err := a.publishSelftest(rep, f); err != nil {
+		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("publish the outcome: %w", err)}
 	}
 	if code := rep.ExitCode(); code != 0 {
 		return &cli.ExitError{Code: code}
 	}
+	return nil
+}
+
+// tryNoise tries agents with random noise on their wire, one after the other.
+func (a *app) tryNoise(ctx context.Context, opts selftest.Options, f selftestFlags) error {
+	seed := f.seed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	wrong := 0
+	for _, m := range noise.Agents(f.noise, seed) {
+		said := selftest.Noise(ctx, opts, selftest.NoisyAgent{ID: m.ID(), Subject: bundled.Mutated(m), Harmless: m.Case == "noise.delay"})
+		if ctx.Err() != nil {
+			return &cli.ExitError{Code: exitHarness, Err: context.Cause(ctx)}
+		}
+		if said != "" {
+			wrong++
+			fmt.Fprintf(a.out, "WRONG  the agent %s\n  why    %s\n\n", m.Name, said)
+		}
+	}
+	if wrong > 0 {
+		fmt.Fprintf(a.out, "✗ %d of %d noisy agents were misjudged\n", wrong, f.noise)
+		return &cli.ExitError{Code: 1}
+	}
+	fmt.Fprintf(a.out, "✓ %d noisy agents were judged as they should be, seed %d\n", f.noise, seed)
 	return nil
 }
 
@@ -154,8 +201,10 @@ func (a *app) listMutants(mutants []selftest.Mutant, asJSON bool) error {
 	return tw.Flush()
 }
 
-func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.out)
+func (a *app) printJSON(v any) error { return writeJSON(a.out, v) }
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
 }
@@ -169,20 +218,38 @@ type triedMutant struct {
 	Strays  []string         `json:"strays,omitempty"`
 }
 
-func (a *app) printSelftest(rep *selftest.Report, asJSON bool) error {
-	if !asJSON {
-		return rep.Text(a.out)
-	}
-	out := struct {
-		Killed   int           `json:"killed"`
-		Declared int           `json:"declared"`
-		Mutants  []triedMutant `json:"mutants"`
-	}{Killed: rep.Totals[selftest.Killed], Declared: len(rep.Outcomes)}
+// selftestOutcome is what `selftest --json` prints.
+type selftestOutcome struct {
+	Killed   int           `json:"killed"`
+	Declared int           `json:"declared"`
+	Mutants  []triedMutant `json:"mutants"`
+}
+
+func newSelftestOutcome(rep *selftest.Report) selftestOutcome {
+	out := selftestOutcome{Killed: rep.Totals[selftest.Killed], Declared: len(rep.Outcomes)}
 	for _, o := range rep.Outcomes {
 		m := o.Mutant
 		out.Mutants = append(out.Mutants, triedMutant{
 			listedMutant{m.ID, "the agent " + m.Does, m.Clause(), m.Case}, o.Verdict, o.Detail, o.At, o.Strays,
 		})
 	}
-	return a.printJSON(out)
+	return out
+}
+
+// publishSelftest writes and prints the outcome.
+func (a *app) publishSelftest(rep *selftest.Report, f selftestFlags) error {
+	outcome := newSelftestOutcome(rep)
+	if f.out != "" {
+		var b bytes.Buffer
+		if err := errors.Join(writeJSON(&b, outcome), os.MkdirAll(filepath.Dir(f.out), 0o755)); err != nil {
+			return err
+		}
+		if err := os.WriteFile(f.out, b.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	if f.json {
+		return a.printJSON(outcome)
+	}
+	return rep.Text(a.out)
 }

@@ -292,6 +292,31 @@ func TestAnAgentThatHangsIsReplaced(t *testing.T) {
 	}
 }
 
+func TestAnAgentThatOneCaseEndsCostsTheOthersNothing(t *testing.T) {
+	t.Parallel()
+	waiting := make(chan struct{})
+	var first atomic.Bool
+	opts := options(t, pong,
+		engine.Case{ID: "ping.nonce/a-ends-the-agent", Run: func(ctx context.Context, t *engine.T) {
+			<-waiting
+			_ = t.Instance().Process.Kill()
+			<-t.Instance().Process.Done()
+			t.Ping(ctx, 1)
+		}},
+		engine.Case{ID: "ping.nonce/b-shared-it", Run: func(ctx context.Context, t *engine.T) {
+			if first.CompareAndSwap(false, true) {
+				close(waiting)
+				<-t.Instance().Process.Done()
+			}
+			t.Ping(ctx, 1)
+		}},
+	)
+	rep := run(t, opts)
+	if a, b := rep.Results[0], rep.Results[1]; a.Status != engine.Fail || b.Status != engine.Pass {
+		t.Errorf("got %s and %s %q, want fail and pass", a.Status, b.Status, b.Reason)
+	}
+}
+
 func TestACaseThatNeverEndsDoesNotHangTheRun(t *testing.T) {
 	t.Parallel()
 	got := one(t, pong, engine.Case{Run: func(ctx context.Context, t *engine.T) {

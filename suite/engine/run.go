@@ -212,11 +212,12 @@ func (r *runner) runCase(ctx context.Context, c *Case) {
 		st.status, st.reason = Untestable, reason
 	} else {
 		drops := r.awaitBroker(ctx)
-		r.attempt(ctx, st)
-		if gravity(st.verdict()) > 0 && r.awaitBroker(ctx) != drops {
-			// An outage of somebody else's broker says nothing about the agent.
+		lost := r.attempt(ctx, st, c.Launch)
+		if gravity(st.verdict()) > 0 && (lost || r.awaitBroker(ctx) != drops) {
+			// An outage of somebody else's broker says nothing about the agent,
+			// and the end of a shared agent nothing about every case that it had.
 			st = r.newState(c)
-			r.attempt(ctx, st)
+			r.attempt(ctx, st, r.again(c, lost))
 		}
 	}
 	r.ended(c, st, time.Since(start))
@@ -239,45 +240,59 @@ func (r *runner) cannotRun(c *Case) string {
 	}
 }
 
-// attempt starts what the case needs and runs it to its end or its deadline.
-func (r *runner) attempt(ctx context.Context, st *state) {
+// again is the launch of a case's second attempt: one of its own, where the
+// shared agent ended under the first.
+func (r *runner) again(c *Case, lost bool) *Launch {
+	if lost {
+		return &Launch{Display: c.Needs&Desktop != 0}
+	}
+	return c.Launch
+}
+
+// attempt starts what the case needs, the shared agent if l is nil, and runs it
+// to its end or its deadline. It tells whether a shared agent ended meanwhile,
+// whoever's doing that was.
+func (r *runner) attempt(ctx context.Context, st *state, l *Launch) (lost bool) {
 	c := st.kase
 	ctx, cancel := context.WithTimeoutCause(ctx, r.opts.scale(caseLimit)+c.Idle, errors.New("the case's time was over"))
 	defer cancel()
 	if r.opts.Subject.NoAgent {
 		r.execute(ctx, &T{state: st, place: new(place)})
-		return
+		return false
 	}
 	var inst *Instance
 	var err error
-	if c.Launch == nil {
+	if l == nil {
 		inst, err = r.sharedInstance(ctx)
-	} else if inst, err = launch(ctx, &r.opts, c.Launch); err == nil {
+	} else if inst, err = launch(ctx, &r.opts, l); err == nil {
 		defer func() { inst.stop(ctx) }()
 	}
 	if err != nil {
 		st.settleStart(c, err)
-		return
+		return false
 	}
 	var mark int64 // what others made a shared agent print explains nothing
-	if c.Launch == nil {
+	if l == nil {
 		mark = inst.output.mark()
 	}
 	if why := inst.noScreen(); why != "" && c.Needs&Desktop != 0 {
 		st.status, st.reason = Untestable, why
-		return
+		return false
 	}
-	if missing := c.Needs &^ inst.features(); missing != 0 && (c.Launch == nil || c.Launch.ready()) {
+	if missing := c.Needs &^ inst.features(); missing != 0 && (l == nil || l.ready()) {
 		st.status, st.reason = NotClaimed, "the agent does not offer "+missing.String()
-		return
+		return false
 	}
 	r.execute(ctx, &T{state: st, place: &place{inst: inst}})
-	if c.Launch == nil && gravity(st.verdict()) > 0 {
+	if gravity(st.verdict()) == 0 {
+		return false
+	}
+	if l == nil {
+		lost = inst.Ended()
 		r.checkShared(ctx, inst)
 	}
-	if gravity(st.verdict()) > 0 {
-		st.output = inst.output.since(mark)
-	}
+	st.output = inst.output.since(mark)
+	return lost
 }
 
 // execute runs the case's function and its cleanups.
