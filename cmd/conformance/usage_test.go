@@ -31,6 +31,8 @@ func TestWrongUsageIsOneSentenceAndExitCode2(t *testing.T) {
 		{"an empty glob", []string{"run", "--case", ""}, "an empty glob matches nothing", "conformance run"},
 		{"a glob that matches nothing", []string{"run", "--case", "["}, "the selection leaves no case to run: see 'conformance list'", "conformance run"},
 		{"everything left out", []string{"run", "--skip", "**"}, "the selection leaves no case to run: see 'conformance list'", "conformance run"},
+		{"mutants that do not exist", []string{"selftest", "--mutant", "x"}, "the selection leaves no mutant to try: see 'conformance selftest --list'", "conformance selftest"},
+		{"a self-test of no scale", []string{"selftest", "--timeout-scale", "0"}, "--timeout-scale 0: it must be above 0 and at most 100", "conformance selftest"},
 		{"no scale", []string{"run", "--timeout-scale", "x"}, `--timeout-scale "x": it takes a number`, "conformance run"},
 		{"a scale of nothing", []string{"run", "--timeout-scale", "0"}, "--timeout-scale 0: it must be above 0 and at most 100", "conformance run"},
 		{"a scale that is no number", []string{"run", "--timeout-scale", "NaN"}, "--timeout-scale NaN: it must be above 0 and at most 100", "conformance run"},
