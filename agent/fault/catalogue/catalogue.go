@@ -6,14 +6,22 @@ import (
 	"strings"
 
 	"agentproof/agent/fault"
+	"agentproof/agent/fault/connect"
 	"agentproof/agent/fault/fence"
+	"agentproof/agent/fault/metrics"
+	"agentproof/agent/fault/ping"
+	"agentproof/agent/fault/subject"
 )
 
 // All returns the mutants of all areas, by id. They are made anew on every
 // call, since a mutant is good for one run.
 func All() []fault.Mutant {
 	all := slices.Concat(
+		connect.Mutants(),
 		fence.Mutants(),
+		metrics.Mutants(),
+		ping.Mutants(),
+		subject.Mutants(),
 	)
 	slices.SortFunc(all, func(a, b fault.Mutant) int { return strings.Compare(a.ID(), b.ID()) })
 	return all
