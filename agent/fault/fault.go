@@ -38,6 +38,9 @@ type Mutant struct {
 	// Beside, when set, starts what the fault needs beside the agent, and
 	// leads the agent to it. stop ends that after the agent.
 	Beside func(*agent.Config) (stop func(), err error)
+	// Exit, when set, changes what the program that runs the agent makes of
+	// its end: an error is exit status 1.
+	Exit func(error) error
 }
 
 // ID names the mutant on command lines: the area of its case and what is
@@ -53,22 +56,29 @@ func (m *Mutant) Clause() string {
 	return clause
 }
 
-// Into puts the fault into an agent that is about to be made of cfg. The
-// caller calls stop when that agent has ended.
-func (m *Mutant) Into(cfg *agent.Config) (stop func(), err error) {
+// Into puts the fault into an agent that is about to be made of cfg. When that
+// agent has ended, the caller calls end with its error and exits with what end
+// returns.
+func (m *Mutant) Into(cfg *agent.Config) (end func(error) error, err error) {
 	if m.Fault != nil {
 		cfg.Middleware = append(cfg.Middleware, m.Fault)
 	}
 	if m.Config != nil {
 		m.Config(cfg)
 	}
-	if m.Beside == nil {
-		return func() {}, nil
+	stop := func() {}
+	if m.Beside != nil {
+		if stop, err = m.Beside(cfg); err != nil {
+			return nil, fmt.Errorf("prepare the mutant %s: %w", m.ID(), err)
+		}
 	}
-	if stop, err = m.Beside(cfg); err != nil {
-		return nil, fmt.Errorf("prepare the mutant %s: %w", m.ID(), err)
-	}
-	return stop, nil
+	return func(err error) error {
+		stop()
+		if m.Exit != nil {
+			return m.Exit(err)
+		}
+		return err
+	}, nil
 }
 
 // slug is a sentence as one word: letters and digits in lower case, and dashes

@@ -135,11 +135,10 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 
 // serve runs the agent and announces it once its Hello is out.
 func (f *runFlags) serve(cmd *cobra.Command, cfg agent.Config, r reach) error {
-	stop, err := f.mutate(&cfg)
+	end, err := f.mutate(&cfg)
 	if err != nil {
 		return &cli.ExitError{Code: 1, Err: err}
 	}
-	defer stop()
 	hello := "agent." + cfg.WorkspaceID + "." + cfg.AgentID + ".hello"
 	var once sync.Once
 	faulty := cfg.Wire.Out
@@ -158,9 +157,10 @@ func (f *runFlags) serve(cmd *cobra.Command, cfg agent.Config, r reach) error {
 	}
 	a, err := agent.New(cfg)
 	if err != nil {
+		_ = end(err) // the program's own mistake comes first
 		return cli.Usage("%w", err)
 	}
-	if err := a.Run(cmd.Context()); err != nil && !errors.Is(err, context.Canceled) {
+	if err := end(a.Run(cmd.Context())); err != nil && !errors.Is(err, context.Canceled) {
 		return &cli.ExitError{Code: 1, Err: err}
 	}
 	return nil

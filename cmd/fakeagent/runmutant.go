@@ -17,12 +17,12 @@ func (f *runFlags) checkMutant() error {
 	return nil
 }
 
-// mutate puts the fault of --mutant into the agent; stop ends what that needs
-// beside it.
-func (f *runFlags) mutate(cfg *agent.Config) (stop func(), err error) {
+// mutate puts the fault of --mutant into the agent. end is told how that agent
+// ended, and says how the program ends.
+func (f *runFlags) mutate(cfg *agent.Config) (end func(error) error, err error) {
 	m, ok := catalogue.Find(f.mutant)
 	if !ok {
-		return func() {}, nil
+		return func(err error) error { return err }, nil
 	}
 	cfg.Logger.Warn("this agent is wrong on purpose: it "+m.Name, "mutant", m.ID(), "breaks", m.Clause())
 	return m.Into(cfg)

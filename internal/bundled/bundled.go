@@ -50,12 +50,11 @@ func InProcess(ctx context.Context, env engine.Environment) error {
 func Mutated(m fault.Mutant) engine.Subject {
 	return subject.InProcess("the mutant "+m.ID(), func(ctx context.Context, env engine.Environment) error {
 		cfg := Config(env)
-		stop, err := m.Into(&cfg)
+		end, err := m.Into(&cfg)
 		if err != nil {
 			return err
 		}
-		defer stop()
-		return serve(ctx, cfg)
+		return end(serve(ctx, cfg))
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"agentproof/agent/fault"
 	"agentproof/agent/fault/connect"
 	"agentproof/agent/fault/fence"
+	"agentproof/agent/fault/lifecycle"
 	"agentproof/agent/fault/metrics"
 	"agentproof/agent/fault/ping"
 	"agentproof/agent/fault/subject"
@@ -19,6 +20,7 @@ func All() []fault.Mutant {
 	all := slices.Concat(
 		connect.Mutants(),
 		fence.Mutants(),
+		lifecycle.Mutants(),
 		metrics.Mutants(),
 		ping.Mutants(),
 		subject.Mutants(),

@@ -20,7 +20,7 @@ func TestEveryMutantIsNamedAndBreaksSomething(t *testing.T) {
 			t.Errorf("there are two mutants %s", m.ID())
 		case m.Case == "" || m.Says == "":
 			t.Errorf("%s does not say which case must notice, and how", m.ID())
-		case m.Fault == nil && m.Config == nil && m.Beside == nil:
+		case m.Fault == nil && m.Config == nil && m.Beside == nil && m.Exit == nil:
 			t.Errorf("%s breaks nothing", m.ID())
 		}
 		seen[m.ID()] = true
@@ -46,11 +46,13 @@ func TestAFaultIsPutBesideWhatAnAgentHasAlready(t *testing.T) {
 		t.Fatal("there is no such mutant")
 	}
 	cfg := agent.Config{Middleware: []agent.Middleware{func(next agent.Handler) agent.Handler { return next }}}
-	stop, err := m.Into(&cfg)
+	end, err := m.Into(&cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop()
+	if err := end(nil); err != nil {
+		t.Error(err)
+	}
 	if len(cfg.Middleware) != 2 {
 		t.Errorf("%d middlewares, want 2", len(cfg.Middleware))
 	}

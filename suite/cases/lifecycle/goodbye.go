@@ -89,7 +89,7 @@ func signal(t *engine.T, sig os.Signal) (mark int) {
 
 // exit waits for the agent's end and returns its status.
 func exit(ctx context.Context, t *engine.T) int {
-	ctx, cancel := context.WithTimeout(ctx, exitLimit)
+	ctx, cancel := context.WithTimeout(ctx, t.Scale(exitLimit))
 	defer cancel()
 	code, err := t.Instance().AwaitExit(ctx)
 	if err != nil {

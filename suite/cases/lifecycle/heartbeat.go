@@ -136,12 +136,13 @@ func everyFiveSeconds(meanwhile func(context.Context, *engine.T)) func(context.C
 
 // provoke makes errors of several kinds.
 func provoke(ctx context.Context, t *engine.T) {
+	given := t.Given()
 	missing := t.Path(ctx, "missing", "file")
-	t.Refused(ctx, &agentv1.FsReadRequest{Path: missing}, agentv1.ErrorCode_ERROR_CODE_NOT_FOUND)
-	t.Refused(ctx, &agentv1.ExecRequest{}, agentv1.ErrorCode_ERROR_CODE_OS)
-	t.WantError(t.Do(ctx, &agentv1.ControlRequest{}), agentv1.ErrorCode_ERROR_CODE_PROTOCOL)
+	given.Refused(ctx, &agentv1.FsReadRequest{Path: missing}, agentv1.ErrorCode_ERROR_CODE_NOT_FOUND)
+	given.Refused(ctx, &agentv1.ExecRequest{}, agentv1.ErrorCode_ERROR_CODE_OS)
+	given.WantError(given.Do(ctx, &agentv1.ControlRequest{}), agentv1.ErrorCode_ERROR_CODE_PROTOCOL)
 	if _, err := t.SendRaw(ctx, []byte{0xff}, nil, t.Scale(returnLimit)); err != nil {
-		t.Given().Fatalf("a reply to bytes that do not decode", "silence")
+		given.Fatalf("a reply to bytes that do not decode", "silence")
 	}
 }
 

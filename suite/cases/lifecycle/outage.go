@@ -42,7 +42,7 @@ func outageCases() []engine.Case {
 			Clause:  "lifecycle.heartbeat-uptime",
 			Explain: "An outage of the broker is no restart of the agent.",
 			Launch:  &engine.Launch{},
-			Idle:    outage + firstWithin,
+			Idle:    interval + outage + firstWithin,
 			Run:     uptimeAcrossOutage,
 		},
 		{
@@ -101,8 +101,10 @@ func seqAfterCut(ctx context.Context, t *engine.T) {
 	}
 }
 
+// uptimeAcrossOutage waits for the second heartbeat: at the first, an uptime
+// that counts from the connection is no other.
 func uptimeAcrossOutage(ctx context.Context, t *engine.T) {
-	before := beats(ctx, t, 1)[0]
+	before := beats(ctx, t, 2)[1]
 	mark := t.Instance().Watch.Mark()
 	lose(ctx, t, outage)
 	_, after := firstBeatAfter(ctx, t, mark)
