@@ -7,6 +7,7 @@ import (
 
 	"agentproof/agent/fault"
 	"agentproof/agent/fault/connect"
+	"agentproof/agent/fault/envelope"
 	"agentproof/agent/fault/fence"
 	"agentproof/agent/fault/lifecycle"
 	"agentproof/agent/fault/metrics"
@@ -19,6 +20,7 @@ import (
 func All() []fault.Mutant {
 	all := slices.Concat(
 		connect.Mutants(),
+		envelope.Mutants(),
 		fence.Mutants(),
 		lifecycle.Mutants(),
 		metrics.Mutants(),

@@ -219,9 +219,10 @@ func resultMatchesOp(ctx context.Context, t *engine.T) {
 }
 
 func gitResultMatchesOp(ctx context.Context, t *engine.T) {
-	resp := t.Call(ctx, &agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"version"}})
+	op := &agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"version"}}
+	resp := exchange(ctx, t, encode(t, engine.NewRequest(op)), nil)
 	if resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_NOT_FOUND {
 		t.Untestable("there is no git on the agent's machine")
 	}
-	sameMember(ctx, t, &agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"version"}})
+	sameMember(ctx, t, op)
 }
