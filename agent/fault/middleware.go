@@ -3,6 +3,8 @@ package fault
 import (
 	"context"
 
+	"google.golang.org/protobuf/proto"
+
 	"agentproof/agent"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
@@ -24,6 +26,22 @@ func After(edit func(*agentv1.ControlRequest, *agentv1.ControlResponse)) agent.M
 			resp := next(ctx, req)
 			edit(req, resp)
 			return resp
+		}
+	}
+}
+
+// Late does what edited makes of a request before it serves the request itself,
+// as an agent does that looks when it is too late. edited is a Before.
+func Late(edited agent.Middleware) agent.Middleware {
+	return func(next agent.Handler) agent.Handler {
+		return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
+			edited(func(ctx context.Context, changed *agentv1.ControlRequest) *agentv1.ControlResponse {
+				if proto.Equal(changed, req) {
+					return nil
+				}
+				return next(ctx, changed)
+			})(ctx, proto.CloneOf(req))
+			return next(ctx, req)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"agentproof/agent/fault/fence"
 	"agentproof/agent/fault/lifecycle"
 	"agentproof/agent/fault/metrics"
+	"agentproof/agent/fault/path"
 	"agentproof/agent/fault/ping"
 	"agentproof/agent/fault/subject"
 )
@@ -24,6 +25,7 @@ func All() []fault.Mutant {
 		fence.Mutants(),
 		lifecycle.Mutants(),
 		metrics.Mutants(),
+		path.Mutants(),
 		ping.Mutants(),
 		subject.Mutants(),
 	)
