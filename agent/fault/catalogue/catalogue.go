@@ -8,6 +8,7 @@ import (
 	"agentproof/agent/fault"
 	"agentproof/agent/fault/connect"
 	"agentproof/agent/fault/envelope"
+	"agentproof/agent/fault/errs"
 	"agentproof/agent/fault/fence"
 	"agentproof/agent/fault/lifecycle"
 	"agentproof/agent/fault/metrics"
@@ -22,6 +23,7 @@ func All() []fault.Mutant {
 	all := slices.Concat(
 		connect.Mutants(),
 		envelope.Mutants(),
+		errs.Mutants(),
 		fence.Mutants(),
 		lifecycle.Mutants(),
 		metrics.Mutants(),

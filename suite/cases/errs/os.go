@@ -147,15 +147,18 @@ func wrongKind(ctx context.Context, t *engine.T) []failure {
 
 func noPermission(ctx context.Context, t *engine.T) {
 	file := t.File(ctx, obstacle+"/file", "")
-	if engine.Probe[helper.FileInfo](ctx, t, "lstat", obstacle).UID == 0 {
-		t.RefusedAll(ctx, osError, deniedToRoot(ctx, t, file)...)
-		return
-	}
-	arrange(ctx, t, "chmod", "0", obstacle)
-	t.Cleanup(func(ctx context.Context) { t.Run(ctx, "chmod", "755", obstacle) })
 	dir := t.Path(ctx, obstacle)
-	t.RefusedAll(ctx, osError, readOf(file), writeOf(file), statOf(file), removeOf(file), listOf(dir), mkdirOf(dir+"/made"),
-		move(file, t.Path(ctx, "moved")), execIn(dir), run(t.Abs(ctx, file)))
+	denied := []engine.Attempt{
+		readOf(file), writeOf(file), statOf(file), removeOf(file), listOf(dir), mkdirOf(dir + "/made"),
+		move(file, t.Path(ctx, "moved")), execIn(dir), run(t.Abs(ctx, file)),
+	}
+	if engine.Probe[helper.FileInfo](ctx, t, "lstat", obstacle).UID == 0 {
+		denied = deniedToRoot(ctx, t, file)
+	} else {
+		arrange(ctx, t, "chmod", "0", obstacle)
+		t.Cleanup(func(ctx context.Context) { t.Run(ctx, "chmod", "755", obstacle) })
+	}
+	t.RefusedAll(ctx, osError, denied...)
 }
 
 // deniedToRoot is what even an agent that runs as root may not do: run a file
