@@ -10,6 +10,7 @@ import (
 	"agentproof/agent/fault/envelope"
 	"agentproof/agent/fault/errs"
 	"agentproof/agent/fault/fence"
+	"agentproof/agent/fault/git"
 	"agentproof/agent/fault/lifecycle"
 	"agentproof/agent/fault/metrics"
 	"agentproof/agent/fault/path"
@@ -25,6 +26,7 @@ func All() []fault.Mutant {
 		envelope.Mutants(),
 		errs.Mutants(),
 		fence.Mutants(),
+		git.Mutants(),
 		lifecycle.Mutants(),
 		metrics.Mutants(),
 		path.Mutants(),

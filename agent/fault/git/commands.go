@@ -1,0 +1,95 @@
+package git
+
+import (
+	"bytes"
+	"os"
+	"slices"
+	"strings"
+
+	"agentproof/agent/fault"
+)
+
+func commands() []fault.Mutant {
+	dropArgs := func(r *request) { r.Args = nil }
+	resplit := func(r *request) { r.Args = strings.Fields(strings.Join(r.Args, " ")) }
+	return []fault.Mutant{
+		mutant("leaves out the branch", "git.argv/status", "what git prints for status --porcelain=v2 --branch",
+			before(opStatus, func(r *request) {
+				r.Op, r.Args = opRaw, append([]string{"status", "--porcelain=v2"}, r.Args...)
+			}), "git.argv/status-with-args"),
+		mutant("drops arguments of status", "git.argv/status-with-args", "with --untracked-files=no", before(opStatus, dropArgs)),
+		mutant("drops arguments of diff", "git.argv/diff", "as stdout", before(opDiff, dropArgs)),
+		mutant("drops arguments of log", "git.argv/log", "as stdout", before(opLog, dropArgs)),
+		mutant("splits paths at blanks", "git.argv/add", "as content of the index", before(opAdd, func(r *request) {
+			r.Args = []string{"--", "words"}
+		})),
+		mutant("splits messages at blanks", "git.argv/commit", "exit code 0", before(opCommit, resplit)),
+		mutant("commits everything", "git.argv/commit", "as content of the commit",
+			before(opCommit, func(r *request) { r.Args = append(r.Args, "-a") })),
+		mutant("checks the new branch out", "git.argv/branch", "as current branch",
+			before(opBranch, func(r *request) { r.Op, r.Args = opCheckout, append([]string{"-q", "-b"}, r.Args...) })),
+		mutant("moves HEAD and no file", "git.argv/checkout", "no file that the branch does not have",
+			before(opCheckout, func(r *request) {
+				r.Op, r.Args = opRaw, []string{"symbolic-ref", "HEAD", "refs/heads/topic"}
+			})),
+		mutant("only tries to push", "git.argv/push", "the commit on the remote's branch",
+			before(opPush, func(r *request) { r.Args = append(r.Args, "--dry-run") })),
+		mutant("fetches", "git.argv/pull", "NOT_FOUND",
+			before(opPull, func(r *request) { r.Op, r.Args = opRaw, append([]string{"fetch"}, r.Args...) })),
+		mutant("takes 0 for a status", "git.argv/raw-and-unknown-ops", "exit code 0",
+			before(0, func(r *request) { r.Op = opStatus })),
+		mutant("refuses numbers that it does not know", "git.argv/raw-and-unknown-ops", "a result",
+			refusing(osError, func(r *request, _ *result) bool { return r.Op == 14 })),
+		mutant("drops empty arguments", "git.argv/args-as-they-are", "as stdout",
+			before(opRaw, func(r *request) {
+				r.Args = slices.DeleteFunc(r.Args, func(s string) bool { return s == "" })
+			})),
+		mutant("expands variables", "git.argv/args-as-they-are", "as stdout",
+			before(opRaw, func(r *request) {
+				for i := range r.Args {
+					r.Args[i] = strings.ReplaceAll(r.Args[i], "$HOME", os.Getenv("HOME"))
+				}
+			})),
+		mutant("repairs UTF-8", "git.argv/stdout-byte-exact", "200001 bytes",
+			after(func(_ *request, r *result) {
+				r.Stdout = bytes.ToValidUTF8(r.Stdout, []byte("\uFFFD"))
+			})),
+		mutant("ends every text with a line", "git.argv/stdout-byte-exact", "14 bytes",
+			after(func(r *request, resp *result) {
+				if bytes.HasSuffix(resp.Stdout, []byte("line")) {
+					resp.Stdout = append(resp.Stdout, '\n')
+				}
+			})),
+
+		mutant("takes exit codes for errors", "git.exit-code/non-zero", "a result",
+			refusing(osError, func(_ *request, r *result) bool { return r.ExitCode != 0 }),
+			"git.exit-code/status-of-no-repository", "git.exit-code/with-stdout"),
+		mutant("drops stderr", "git.exit-code/non-zero", "git's complaint on stderr",
+			after(func(_ *request, r *result) { r.Stderr = nil }), "git.exit-code/status-of-no-repository"),
+		mutant("drops the output of failures", "git.exit-code/with-stdout", "as stdout",
+			after(func(_ *request, r *result) {
+				if r.ExitCode != 0 {
+					r.Stdout = nil
+				}
+			})),
+		mutant("has an error for a failed status", "git.exit-code/status-of-no-repository", "a result",
+			refusing(notFound, func(r *request, resp *result) bool {
+				return r.Op == opStatus && resp.ExitCode != 0
+			})),
+		mutant("goes up to the top", "git.cwd/resolved", "as prefix in a subdirectory",
+			before(opRaw, func(r *request) { r.Cwd = strings.TrimSuffix(r.Cwd, "/sub") })),
+		mutant("strips parents", "git.cwd/resolved", "as prefix in a parent of another repository",
+			before(opRaw, func(r *request) { r.Cwd = strings.TrimSuffix(r.Cwd, "/..") })),
+		mutant("runs elsewhere without a directory", "git.cwd/empty-is-the-root", "exit code 0",
+			before(opRaw, func(r *request) {
+				if r.Cwd == "" {
+					r.Cwd = "/"
+				}
+			})),
+		mutant("leaves a missing directory to git", "git.cwd/missing", "a result of git",
+			excusing(&result{ExitCode: 128})),
+		mutant("has an exit code for a missing git", "git.missing/refused", "a result of git",
+			excusing(&result{ExitCode: 127})),
+		mutant("has one error for all", "git.missing/refused", "got the error OS", fault.Recode(notFound, osError)),
+	}
+}
