@@ -10,8 +10,8 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
-// Requests changes raw requests before the agent decodes them.
-func Requests(edit func(*nats.Msg)) func(*agent.Config) {
+// Received changes raw requests before the agent decodes them.
+func Received(edit func(*nats.Msg)) func(*agent.Config) {
 	return func(cfg *agent.Config) {
 		cfg.Wire.In = func(next nats.MsgHandler) nats.MsgHandler {
 			return func(msg *nats.Msg) {

@@ -60,7 +60,7 @@ func aPing() []byte { return []byte{10<<3 | 2, 0} }
 
 // instead takes a ping for what matches.
 func instead(match func(*nats.Msg) bool) func(*agent.Config) {
-	return fault.Requests(func(msg *nats.Msg) {
+	return fault.Received(func(msg *nats.Msg) {
 		if match(msg) {
 			msg.Data = aPing()
 		}

@@ -41,14 +41,14 @@ func garbage() []fault.Mutant {
 		{Name: "takes long garbage for a ping", Case: undecodable + "random", Says: "a result of ping",
 			Config: instead(func(msg *nats.Msg) bool { return len(msg.Data) > 1000 && !decodes(msg.Data) })},
 		{Name: "answers what is left of a request", Case: undecodable + "truncated", Says: "the request_id", Also: all,
-			Config: fault.Requests(func(msg *nats.Msg) {
+			Config: fault.Received(func(msg *nats.Msg) {
 				for !decodes(msg.Data) {
 					msg.Data = msg.Data[:len(msg.Data)-1]
 				}
 			})},
 		{Name: "runs what a cut request wanted", Case: undecodable + "truncated", Says: "nothing executed from a request that was cut", Config: completing},
-		{Name: "mends ids", Case: undecodable + "malformed-id", Says: "a result of ping", Also: all, Config: fault.Requests(mended)},
-		{Name: "mends arguments", Case: undecodable + "malformed-argument", Says: "NOT_FOUND", Also: all, Config: fault.Requests(mended)},
+		{Name: "mends ids", Case: undecodable + "malformed-id", Says: "a result of ping", Also: all, Config: fault.Received(mended)},
+		{Name: "mends arguments", Case: undecodable + "malformed-argument", Says: "NOT_FOUND", Also: all, Config: fault.Received(mended)},
 		{Name: "loses its wits over garbage", Case: undecodable + "agent-serves-on", Says: "the nonce of a ping", Also: all, Config: losing},
 	}
 }
@@ -90,7 +90,7 @@ func completing(cfg *agent.Config) {
 // losing takes every request for a ping after the first garbage.
 func losing(cfg *agent.Config) {
 	var hurt atomic.Bool
-	fault.Requests(func(msg *nats.Msg) {
+	fault.Received(func(msg *nats.Msg) {
 		if !decodes(msg.Data) {
 			hurt.Store(true)
 		} else if hurt.Load() {

@@ -46,7 +46,7 @@ func headers() []fault.Mutant {
 	// Readiness is asked for without an id and without headers.
 	asked := func(msg *nats.Msg) bool { return !bytes.Equal(msg.Data, aPing()) }
 	refuse := func(match func(nats.Header) bool) func(*agent.Config) {
-		return fault.Requests(func(msg *nats.Msg) {
+		return fault.Received(func(msg *nats.Msg) {
 			if match(msg.Header) && asked(msg) {
 				msg.Data = nil
 			}
@@ -60,7 +60,7 @@ func headers() []fault.Mutant {
 		{Name: "reads a content type", Case: with, Says: "PROTOCOL",
 			Config: refuse(func(h nats.Header) bool { return h.Get("Content-Type") == "application/json" })},
 		{Name: "writes twice what is traced", Case: with, Says: "what one request wrote",
-			Config: fault.Requests(func(msg *nats.Msg) {
+			Config: fault.Received(func(msg *nats.Msg) {
 				req := &agentv1.ControlRequest{}
 				if msg.Header.Get("Traceparent") == "" || proto.Unmarshal(msg.Data, req) != nil || req.GetFsWrite() == nil {
 					return

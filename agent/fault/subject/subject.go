@@ -41,7 +41,7 @@ func replies() []fault.Mutant {
 				}
 			}},
 		{Name: "runs what nobody waits for", Case: "subject.no-reply-subject/not-executed", Says: "a file written",
-			Config: fault.Requests(func(msg *nats.Msg) {
+			Config: fault.Received(func(msg *nats.Msg) {
 				if msg.Reply == "" {
 					msg.Reply = nats.NewInbox()
 				}
