@@ -153,6 +153,7 @@ func truncated(ctx context.Context, t *engine.T) {
 			protocolError(t, exchange(ctx, t, whole[:n], nil), "")
 		}
 	}
+	t.Settle(ctx)
 	t.Check(!t.Given().Exists(ctx, t.Path(ctx, "cut")), "nothing executed from a request that was cut", "a file")
 }
 
