@@ -3,9 +3,9 @@
 // until it is told to stop.
 //
 // A request passes, in this order: the incoming half of Config.Wire, decoding,
-// Config.Middleware, the epoch fence, the refusals of a draining agent, and
-// the operation. Replies, hellos and events leave through the outgoing half of
-// Config.Wire.
+// Config.Arrival, Config.Middleware, the epoch fence, the refusals of a
+// draining agent, and the operation. Its response passes Config.Replies.
+// Replies, hellos and events leave through the outgoing half of Config.Wire.
 package agent
 
 import (
@@ -39,6 +39,7 @@ type Agent struct {
 
 	handle  Handler // middleware around the fence and the operations
 	inline  bool    // whether handle may run on the subscription's goroutine
+	respond ReplyFunc
 	publish PublishFunc
 	buffers buffers.List // of encoded replies
 	running inflight
@@ -46,6 +47,7 @@ type Agent struct {
 
 	ran      atomic.Bool
 	draining atomic.Bool
+	drained  chan struct{}             // holds one while a heartbeat is to tell of it
 	conn     atomic.Pointer[nats.Conn] // the newest connection, perhaps closed
 
 	// Set by Run before it serves.
@@ -74,14 +76,19 @@ func New(cfg Config) (*Agent, error) {
 		env:     newEnvironment(cfg),
 		started: time.Now(),
 		running: newInflight(cfg.MaxConcurrent),
+		drained: make(chan struct{}, 1),
 		// No middleware, no wait: then a ping is answered where it arrives,
 		// without the cost of another goroutine.
-		inline: len(cfg.Middleware) == 0,
+		inline: len(cfg.Middleware) == 0 && cfg.Replies == nil,
 	}
-	a.files = files.New(root, func() int64 { return int64(a.maxPayload()) })
+	a.files = files.New(root, func() int64 { return int64(a.MaxPayload()) })
 	a.handle = a.serve
 	for i := len(cfg.Middleware) - 1; i >= 0; i-- {
 		a.handle = cfg.Middleware[i](a.handle)
+	}
+	a.respond = a.reply
+	if cfg.Replies != nil {
+		a.respond = cfg.Replies(a.reply)
 	}
 	a.publish = a.send
 	if cfg.Wire.Out != nil {

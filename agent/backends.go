@@ -46,7 +46,7 @@ func (a *Agent) newDesktop() Desktop {
 		Environ:       a.cfg.Environ,
 		ScreenControl: a.cfg.ScreenControl,
 		Relay:         a.producer(),
-		MaxPayload:    a.maxPayload,
+		MaxPayload:    a.MaxPayload,
 		Logger:        a.log,
 	})
 }

@@ -78,6 +78,11 @@ type Config struct {
 
 	// Middleware wraps the handler, the first outermost.
 	Middleware []Middleware
+	// Arrival, when set, is shown requests before anything else is.
+	Arrival ArrivalFunc
+	// Replies, when set, wraps what sends the responses of the handler: it may
+	// send none, or several.
+	Replies func(next ReplyFunc) ReplyFunc
 	// Wire wraps raw messages.
 	Wire Wire
 	// NATSOptions are applied to every connection after the agent's own.

@@ -25,15 +25,18 @@ func (a *Agent) receive(ctx context.Context, msg *nats.Msg) {
 	req := new(agentv1.ControlRequest)
 	if err := proto.Unmarshal(msg.Data, req); err != nil {
 		refusal := operr.New(agentv1.ErrorCode_ERROR_CODE_PROTOCOL, "the request does not decode: %v", err)
-		a.reply(msg.Reply, &agentv1.ControlResponse{Error: operr.ToProto(refusal)})
+		a.reply(ctx, msg.Reply, &agentv1.ControlResponse{Error: operr.ToProto(refusal)})
 		return
+	}
+	if a.cfg.Arrival != nil {
+		ctx = a.cfg.Arrival(ctx, req)
 	}
 	if _, ping := req.GetOp().(*agentv1.ControlRequest_Ping); ping && a.inline {
 		a.answer(ctx, msg.Reply, req)
 		return
 	}
 	if !a.running.enter() {
-		a.reply(msg.Reply, a.busy(req))
+		a.reply(ctx, msg.Reply, a.busy(req))
 		return
 	}
 	work := func() {
@@ -52,8 +55,8 @@ func (a *Agent) receive(ctx context.Context, msg *nats.Msg) {
 func (a *Agent) answer(ctx context.Context, to string, req *agentv1.ControlRequest) {
 	begin := time.Now()
 	resp := a.guarded(ctx, req)
-	a.reply(to, resp)
-	if a.inline { // no middleware that could have kept it
+	a.respond(ctx, to, resp)
+	if a.inline { // no seam that could have kept it
 		a.files.Reuse(resp.GetFsRead())
 	}
 	if a.log.Enabled(ctx, slog.LevelDebug) {

@@ -23,7 +23,7 @@ func (a *Agent) exec(ctx context.Context, req *agentv1.ExecRequest) (*agentv1.Ex
 		return nil, err
 	}
 	if res.Overflow && !res.TimedOut {
-		return nil, operr.TooLarge("exec", res.OutputBytes, int64(a.maxPayload())).
+		return nil, operr.TooLarge("exec", res.OutputBytes, int64(a.MaxPayload())).
 			With("total_output_bytes", strconv.FormatInt(res.OutputBytes, 10))
 	}
 	if res.TimedOut {
@@ -67,7 +67,7 @@ func (a *Agent) command(req *agentv1.ExecRequest) (process.Command, error) {
 
 // maxOutput is what is kept of one command's output, in bytes: at least what a
 // reply could carry.
-func (a *Agent) maxOutput() int64 { return max(a.cfg.MaxOutput, int64(a.maxPayload())) }
+func (a *Agent) maxOutput() int64 { return max(a.cfg.MaxOutput, int64(a.MaxPayload())) }
 
 // replyOverhead is more than what a reply needs beside its output, in bytes;
 // request ids are short.
@@ -78,7 +78,7 @@ const replyOverhead = 4 << 10
 // is cut, and stderr says that too.
 func (a *Agent) explainTimeout(timeout time.Duration, res *process.Result) {
 	note := fmt.Sprintf("timed out after %v\n", timeout)
-	if limit := a.maxPayload() - replyOverhead; limit > 0 {
+	if limit := a.MaxPayload() - replyOverhead; limit > 0 {
 		over := len(res.Stdout) + len(res.Stderr) - limit
 		if cut := min(max(over, 0), len(res.Stdout)); cut > 0 {
 			res.Stdout = res.Stdout[:len(res.Stdout)-cut]

@@ -32,6 +32,7 @@ type subject struct {
 	base   string
 	token  string
 	root   string
+	agent  *agent.Agent // once it runs
 
 	hellos *nats.Subscription
 	events *nats.Subscription
@@ -119,6 +120,7 @@ func (s *subject) run(change func(*agent.Config)) {
 	if err != nil {
 		s.Fatal(err)
 	}
+	s.agent = a
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.stop, s.stopped = cancel, make(chan error, 1)
 	go func() { s.stopped <- a.Run(ctx) }()

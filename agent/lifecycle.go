@@ -40,6 +40,8 @@ func (a *Agent) attend(ctx context.Context, l *link) error {
 		select {
 		case <-beat.C:
 			a.heartbeat(l)
+		case <-a.drained:
+			a.heartbeat(l)
 		case <-l.gone:
 			return errors.New("connection ended")
 		case <-ctx.Done():
@@ -109,6 +111,16 @@ func (a *Agent) event(subject string, m proto.Message) {
 	if err != nil {
 		a.log.Debug("event not sent", "subject", subject, "error", err)
 	}
+}
+
+// Drain makes the agent refuse new work from now on and say so in a heartbeat
+// at once, while running operations go on (lifecycle.draining). The end of the
+// context of Run ends the drain too: there is no other way back.
+func (a *Agent) Drain() {
+	if a.draining.Swap(true) {
+		return
+	}
+	a.drained <- struct{}{} // it has room for the only one
 }
 
 // stop ends the agent in the order of lifecycle.stop-order. l is nil without a

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -13,12 +14,12 @@ import (
 // reply sends resp, or an error that fits where resp cannot be sent: silence
 // would cost the caller its whole deadline. A reply for which there is no
 // connection any more is dropped; its caller was told of the loss.
-func (a *Agent) reply(to string, resp *agentv1.ControlResponse) {
+func (a *Agent) reply(_ context.Context, to string, resp *agentv1.ControlResponse) {
 	data, err := encode(a.buffers.Get(0), resp)
 	if err != nil {
 		a.log.Error("reply cannot be encoded", "request", resp.GetRequestId(), "error", err)
 		data, err = encode(nil, unencodable(resp, err))
-	} else if limit := a.maxPayload(); limit > 0 && len(data) > limit {
+	} else if limit := a.MaxPayload(); limit > 0 && len(data) > limit {
 		data, err = encode(nil, oversize(resp, len(data), limit))
 	}
 	if err == nil {
@@ -30,9 +31,9 @@ func (a *Agent) reply(to string, resp *agentv1.ControlResponse) {
 	a.buffers.Put(data)
 }
 
-// maxPayload is the newest connection's limit on a message, in bytes; 0 before
+// MaxPayload is the newest connection's limit on a message, in bytes; 0 before
 // the first connection. Replies carry no headers that would count.
-func (a *Agent) maxPayload() int {
+func (a *Agent) MaxPayload() int {
 	if nc := a.conn.Load(); nc != nil {
 		return int(nc.MaxPayload())
 	}

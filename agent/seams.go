@@ -16,6 +16,16 @@ type Handler func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.Con
 // request, answer itself, wait, or change the response.
 type Middleware func(next Handler) Handler
 
+// An ArrivalFunc is shown each request that decodes, in the order of arrival,
+// and returns the context that its Handler gets: middleware runs on a goroutine
+// of its own for every request, and so sees them in any order. It runs on the
+// subscription's goroutine and must not wait.
+type ArrivalFunc func(ctx context.Context, req *agentv1.ControlRequest) context.Context
+
+// A ReplyFunc sends the response to one request, to its reply subject. ctx is
+// that of the request's Handler.
+type ReplyFunc func(ctx context.Context, to string, resp *agentv1.ControlResponse)
+
 // PublishFunc sends one message. It must not keep data after it returned.
 type PublishFunc func(subject string, data []byte) error
 
