@@ -42,7 +42,8 @@ relay.
 
 Exit codes:
   0    done; for run: stopped, goodbye said; for shell: also detached
-  1    the agent, its broker or the relay could not start
+  1    the agent, its broker or the relay could not start; script check: a script
+       has mistakes
   2    wrong usage
   124  call exec: a limit or a signal ended the command
   125  call, shell: the agent or the relay could not be reached, or refused
@@ -54,6 +55,6 @@ Exit codes:
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(runCommand(), callCommand(), shellCommand(), relayCommand(), cli.VersionCommand("fakeagent"))
+	root.AddCommand(runCommand(), callCommand(), shellCommand(), relayCommand(), scriptCommand(), cli.VersionCommand("fakeagent"))
 	return root
 }

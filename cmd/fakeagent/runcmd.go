@@ -37,6 +37,7 @@ type runFlags struct {
 	verbose       bool
 	mutant        string
 	listMutants   bool
+	script        runScript
 	relay         runRelay
 }
 
@@ -57,7 +58,8 @@ SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
 		Example: `  fakeagent run
   fakeagent run --root ~/project --port 4222
   fakeagent run --nats nats://broker.example:4222 --token SECRET --workspace ws --agent laptop
-  fakeagent run --credentials ./credentials.json`,
+  fakeagent run --credentials ./credentials.json
+  fakeagent run --script flaky.yaml`,
 		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.listMutants {
@@ -82,6 +84,7 @@ SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
 	fl.StringVar(&f.mutant, "mutant", "", "put the fault `ID` into the agent, to see whether your tests notice it")
 	fl.BoolVar(&f.listMutants, "list-mutants", false, "list the faults that --mutant knows, and serve nothing")
 	cli.Complete(cmd, "mutant", mutantIDs()...)
+	f.script.flags(cmd)
 	f.relay.flags(cmd)
 	return cmd
 }
@@ -155,12 +158,7 @@ func (f *runFlags) serve(cmd *cobra.Command, cfg agent.Config, r reach) error {
 		}
 		return faulty(announced)
 	}
-	a, err := agent.New(cfg)
-	if err != nil {
-		_ = end(err) // the program's own mistake comes first
-		return cli.Usage("%w", err)
-	}
-	if err := end(a.Run(cmd.Context())); err != nil && !errors.Is(err, context.Canceled) {
+	if err := end(f.script.run(cmd.Context(), cfg)); err != nil && !errors.Is(err, context.Canceled) {
 		return &cli.ExitError{Code: 1, Err: err}
 	}
 	return nil
@@ -169,6 +167,9 @@ func (f *runFlags) serve(cmd *cobra.Command, cfg agent.Config, r reach) error {
 // config puts flags over credentials over the environment.
 func (f *runFlags) config(cmd *cobra.Command) (agent.Config, error) {
 	if err := f.checkMutant(); err != nil {
+		return agent.Config{}, err
+	}
+	if err := f.script.load(cmd); err != nil {
 		return agent.Config{}, err
 	}
 	cfg, err := f.base()

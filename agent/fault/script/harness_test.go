@@ -201,6 +201,12 @@ func execute(env map[string]string, argv ...string) *agentv1.ControlRequest {
 	return &agentv1.ControlRequest{Op: &agentv1.ControlRequest_Exec{Exec: &agentv1.ExecRequest{Command: argv, Env: env}}}
 }
 
+func shell(words ...string) *agentv1.ControlRequest {
+	req := execute(nil, words...)
+	req.GetExec().Shell = true
+	return req
+}
+
 func ping() *agentv1.ControlRequest {
 	return &agentv1.ControlRequest{Op: &agentv1.ControlRequest_Ping{Ping: &agentv1.PingRequest{Nonce: 1}}}
 }

@@ -60,7 +60,7 @@ func newCall(root string, req *agentv1.ControlRequest) *call {
 	at := func(p string) location { return locate(root, p) }
 	switch op := req.GetOp().(type) {
 	case *agentv1.ControlRequest_Exec:
-		c.argv, c.cwd = op.Exec.GetCommand(), at(op.Exec.GetCwd())
+		c.argv, c.cwd = execArgv(op.Exec), at(op.Exec.GetCwd())
 	case *agentv1.ControlRequest_PtyOpen:
 		c.argv, c.cwd = op.PtyOpen.GetCommand(), at(op.PtyOpen.GetCwd())
 	case *agentv1.ControlRequest_Git:
@@ -83,6 +83,16 @@ func newCall(root string, req *agentv1.ControlRequest) *call {
 		c.event = memberName(op.DesktopInput, "event")
 	}
 	return c
+}
+
+// execArgv is the command line of an exec. What a shell is to read is split at
+// white space: good enough to tell one command from another, and "npm install"
+// is the same to a rule however a control plane sends it.
+func execArgv(req *agentv1.ExecRequest) []string {
+	if req.GetShell() {
+		return strings.Fields(strings.Join(req.GetCommand(), " "))
+	}
+	return req.GetCommand()
 }
 
 // gitArgv is the command line of a git request without its "git".

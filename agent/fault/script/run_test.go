@@ -77,6 +77,8 @@ func TestRulesAreAboutCalls(t *testing.T) {
 		{"any elements, in the directory itself", run(filepath.Join(w.root, "packages"), "no-such-program", "install", "x", "y"), 2},
 		{"any elements, elsewhere", run("", "no-such-program", "install", "x", "y"), 0},
 		{"elements as one text", run("", "sh", "-c", "sudo rm -rf /nowhere"), 3},
+		{"a shell's command", shell("no-such-program  ci"), 1},
+		{"words of a shell's command", shell("cd x && sudo", "rm -rf", "/nowhere"), 3},
 		{"a git subcommand", git(agentv1.GitOp_GIT_OP_PUSH, "origin"), 4},
 		{"a raw git subcommand", git(agentv1.GitOp_GIT_OP_RAW, "rev-parse"), 5},
 		{"another git subcommand", git(agentv1.GitOp_GIT_OP_LOG), 0},
