@@ -1,6 +1,7 @@
 package script
 
 import (
+	"slices"
 	"strings"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
@@ -9,7 +10,7 @@ import (
 // actions is what a rule does with a call, in the order of the fields.
 type actions struct {
 	delayRequest span
-	upset        *upset
+	upset        upset
 	outcome      outcome
 	err          *agentv1.AgentError // with fail
 	delayReply   span
@@ -36,25 +37,21 @@ const (
 
 // upset is what happens to the whole agent.
 type upset struct {
-	kind   string
-	in     span // from the call on; none is at once
-	length span // none is for ever
-	drain  span // before it goes offline
+	kind   string // empty for none
+	in     span   // from the call on; none is at once
+	length span   // none is for ever
+	drain  span   // before it goes offline
 	reason agentv1.GoingOfflineReason
+}
+
+// spans are all durations of a.
+func (a *actions) spans() []*span {
+	return []*span{&a.delayRequest, &a.upset.in, &a.upset.drain, &a.upset.length, &a.delayReply}
 }
 
 // random tells whether any duration is left to chance.
 func (a *actions) random() bool {
-	spans := []span{a.delayRequest, a.delayReply}
-	if a.upset != nil {
-		spans = append(spans, a.upset.in, a.upset.length, a.upset.drain)
-	}
-	for _, s := range spans {
-		if s.random() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(a.spans(), func(s *span) bool { return s.random() })
 }
 
 // String is the actions in the words of the language, in the order in which
@@ -64,7 +61,7 @@ func (a *actions) String() string {
 	if !a.delayRequest.none() {
 		words = append(words, "delay the request "+a.delayRequest.String())
 	}
-	if a.upset != nil {
+	if a.upset.kind != "" {
 		words = append(words, a.upset.String())
 	}
 	switch a.outcome {
@@ -86,7 +83,7 @@ func (a *actions) String() string {
 	return strings.Join(words, ", ")
 }
 
-func (u *upset) String() string {
+func (u upset) String() string {
 	text := u.kind
 	if !u.drain.none() {
 		text += " after a drain of " + u.drain.String()

@@ -229,6 +229,7 @@ func git(op agentv1.GitOp, args ...string) *agentv1.ControlRequest {
 type acts struct {
 	mu    sync.Mutex
 	lines []string // "line op", as in "4 exec"
+	said  []string // what was done, in their order
 }
 
 func (a *acts) Enabled(context.Context, slog.Level) bool { return true }
@@ -244,6 +245,7 @@ func (a *acts) Handle(_ context.Context, r slog.Record) error {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.lines = append(a.lines, strings.TrimPrefix(rule, "script.yaml:")+" "+said["op"])
+		a.said = append(a.said, r.Message)
 	}
 	return nil
 }

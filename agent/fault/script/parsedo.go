@@ -87,30 +87,30 @@ func (r *reader) delay(key string, n *yaml.Node) (request, reply span) {
 	return request, reply
 }
 
-func (r *reader) disconnect(key string, n *yaml.Node) *upset {
-	u := &upset{kind: disconnect}
+func (r *reader) disconnect(key string, n *yaml.Node) upset {
+	u := upset{kind: disconnect}
 	if n.Kind == yaml.ScalarNode {
 		u.length = r.span(key, n)
 		return u
 	}
-	if present := r.mapping(n, key, []field{r.inField(u), r.forField(u)}); !present["for"] && n.Kind == yaml.MappingNode {
+	if present := r.mapping(n, key, []field{r.inField(&u), r.forField(&u)}); !present["for"] && n.Kind == yaml.MappingNode {
 		r.fail(n, "disconnect needs for, which says how long")
 	}
 	return u
 }
 
-func (r *reader) drain(key string, n *yaml.Node) *upset {
-	u := &upset{kind: drain}
+func (r *reader) drain(key string, n *yaml.Node) upset {
+	u := upset{kind: drain}
 	if n.Kind == yaml.ScalarNode {
 		r.affirmed(key, n)
 		return u
 	}
-	r.mapping(n, key, []field{r.inField(u)})
+	r.mapping(n, key, []field{r.inField(&u)})
 	return u
 }
 
-func (r *reader) offline(key string, n *yaml.Node) *upset {
-	u := &upset{kind: offline}
+func (r *reader) offline(key string, n *yaml.Node) upset {
+	u := upset{kind: offline}
 	if n.Kind == yaml.ScalarNode {
 		if n.Value != "true" {
 			u.length = r.span(key, n)
@@ -118,9 +118,9 @@ func (r *reader) offline(key string, n *yaml.Node) *upset {
 		return u
 	}
 	r.mapping(n, key, []field{
-		r.inField(u),
+		r.inField(&u),
 		{"drain", func(key string, n *yaml.Node) { u.drain = r.span(key, n) }},
-		r.forField(u),
+		r.forField(&u),
 		{"reason", func(key string, n *yaml.Node) {
 			const prefix = "GOING_OFFLINE_REASON_"
 			reason := r.choice(key, n, names(agentv1.GoingOfflineReason_name, prefix))

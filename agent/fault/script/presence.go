@@ -28,23 +28,23 @@ func (p *presence) handle(next agent.Handler) agent.Handler {
 		if a == nil {
 			return next(ctx, req)
 		}
-		p.run.log.Info("script: "+a.rule.do.String(), "rule", a.rule.place, "act", a.nth,
+		p.run.log.Info("script: "+a.do.String(), "rule", a.rule.place, "act", a.nth,
 			"op", a.op, "request", req.GetRequestId())
-		if !pause(ctx, a.delay.request) {
+		if !pause(ctx, a.do.delayRequest.low) {
 			return next(ctx, req) // an agent that stops says so itself
 		}
 		p.upset(ctx, a)
 		resp := p.operate(ctx, next, req, a)
-		pause(ctx, a.delay.reply)
+		pause(ctx, a.do.delayReply.low)
 		return resp
 	}
 }
 
 // operate gives a call its outcome.
 func (p *presence) operate(ctx context.Context, next agent.Handler, req *agentv1.ControlRequest, a *act) *agentv1.ControlResponse {
-	switch a.rule.do.outcome {
+	switch a.do.outcome {
 	case fail:
-		refusal, _ := proto.Clone(a.rule.do.err).(*agentv1.AgentError)
+		refusal, _ := proto.Clone(a.do.err).(*agentv1.AgentError)
 		return &agentv1.ControlResponse{RequestId: req.GetRequestId(), Error: refusal}
 	case dropRequest:
 		return &agentv1.ControlResponse{RequestId: req.GetRequestId()} // which reply drops
@@ -61,11 +61,11 @@ func (p *presence) operate(ctx context.Context, next agent.Handler, req *agentv1
 func (p *presence) reply(next agent.ReplyFunc) agent.ReplyFunc {
 	return func(ctx context.Context, to string, resp *agentv1.ControlResponse) {
 		a := actOf(ctx)
-		if a != nil && (a.rule.do.outcome == dropRequest || a.rule.do.outcome == dropReply) {
+		if a != nil && (a.do.outcome == dropRequest || a.do.outcome == dropReply) {
 			return
 		}
 		next(ctx, to, resp)
-		if a != nil && a.rule.do.duplicate {
+		if a != nil && a.do.duplicate {
 			next(ctx, to, resp)
 		}
 	}
@@ -73,21 +73,21 @@ func (p *presence) reply(next agent.ReplyFunc) agent.ReplyFunc {
 
 // upset disturbs the agent now, or later while the operation runs.
 func (p *presence) upset(ctx context.Context, a *act) {
-	u := a.rule.do.upset
-	if u == nil {
+	u := a.do.upset
+	if u.kind == "" {
 		return
 	}
-	p.soon(ctx, a.upset.in, func() {
+	p.soon(ctx, u.in.low, func() {
 		switch u.kind {
 		case disconnect:
-			p.run.gate.cut(a.upset.length)
+			p.run.gate.cut(u.length.low)
 		case drain:
 			p.agent.Drain()
 		case offline:
 			// Before the operation, which is then refused for certain.
 			p.agent.Drain()
-			p.soon(ctx, a.upset.drain, func() {
-				p.leave(&leaving{&agent.Goodbye{Reason: u.reason}, a.upset.length})
+			p.soon(ctx, u.drain.low, func() {
+				p.leave(&leaving{&agent.Goodbye{Reason: u.reason}, u.length.low})
 			})
 		}
 	})

@@ -2,6 +2,7 @@ package script
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -73,7 +74,7 @@ func (s *Script) newRun(cfg agent.Config) (*run, error) {
 		seed = uint64(rand.Uint32()) // short enough to be typed again
 	}
 	for i := range r.states {
-		r.states[i].chance = rand.New(rand.NewPCG(seed, uint64(i)))
+		r.states[i].chance = newChance(seed, i)
 	}
 	if s.LeavesToChance() {
 		r.log.Info("the script leaves something to chance; to repeat this run, give it the same seed", "seed", seed)
@@ -81,13 +82,20 @@ func (s *Script) newRun(cfg agent.Config) (*run, error) {
 	return r, nil
 }
 
-// act is what a rule does with one call, with its chances taken.
+// newChance is the source of one rule's chances.
+func newChance(seed uint64, rule int) *rand.Rand {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	binary.LittleEndian.PutUint64(key[8:], uint64(rule))
+	return rand.New(rand.NewChaCha8(key))
+}
+
+// act is what a rule does with one call, with nothing left to chance.
 type act struct {
-	rule  *rule
-	op    string
-	nth   uint64 // of the rule's acts
-	delay struct{ request, reply time.Duration }
-	upset struct{ in, length, drain time.Duration }
+	rule *rule
+	op   string
+	nth  uint64 // of the rule's acts
+	do   actions
 }
 
 // decide finds the first rule that acts on a request, and counts.
@@ -117,19 +125,14 @@ func (s *state) strikes(r *rule) bool {
 }
 
 func (s *state) act(r *rule, op string) *act {
-	a := &act{rule: r, op: op, nth: s.acts}
-	a.delay.request, a.delay.reply = s.choose(r.do.delayRequest), s.choose(r.do.delayReply)
-	if u := r.do.upset; u != nil {
-		a.upset.in, a.upset.length, a.upset.drain = s.choose(u.in), s.choose(u.length), s.choose(u.drain)
+	a := &act{rule: r, op: op, nth: s.acts, do: r.do}
+	for _, d := range a.do.spans() {
+		if d.random() {
+			d.low += time.Duration(s.chance.Int64N(int64(d.high-d.low) + 1)).Truncate(time.Millisecond)
+			d.high = d.low
+		}
 	}
 	return a
-}
-
-func (s *state) choose(d span) time.Duration {
-	if !d.random() {
-		return d.low
-	}
-	return d.low + time.Duration(s.chance.Int64N(int64(d.high-d.low)+1))
 }
 
 // actKey is the key of a request's act in its context.

@@ -183,6 +183,28 @@ func TestTheSameSeedMeetsTheSameCalls(t *testing.T) {
 	}
 }
 
+func TestTheSameSeedTakesTheSameTime(t *testing.T) {
+	t.Parallel()
+	delays := func(seed int) []string {
+		w := start(t, fmt.Sprintf("seed: %d\nrules: [{on: ping, do: {delay: {request: 1ms..20ms, reply: 1ms..20ms}}}]", seed), nil)
+		for range 5 {
+			if _, err := w.do(ping()); err != nil {
+				t.Error(err)
+			}
+		}
+		w.acts.mu.Lock()
+		defer w.acts.mu.Unlock()
+		return w.acts.said
+	}
+	first, again, other := delays(42), delays(42), delays(43)
+	if len(first) != 5 || !slices.Equal(first, again) {
+		t.Errorf("the same seed gave\n%q and\n%q", first, again)
+	}
+	if slices.Equal(first, other) {
+		t.Errorf("two seeds gave %q", first)
+	}
+}
+
 func TestErrorsAreSentAsTheyAreWritten(t *testing.T) {
 	t.Parallel()
 	w := start(t, `
