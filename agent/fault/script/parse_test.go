@@ -56,7 +56,7 @@ func TestOnlyChanceNeedsASeed(t *testing.T) {
 		`{on: exec, probability: 0.5, do: drain}`:                   true,
 		`{on: exec, do: {delay: 1s..2s}}`:                           true,
 		`{on: exec, do: {offline: {drain: 1s..2s}}}`:                true,
-		`{on: exec, do: {disconnect: {in: 0s..2s, for: 1s}}}`:       true,
+		`{on: exec, do: {disconnect: {in: 1ms..2s, for: 1s}}}`:       true,
 		`{on: exec, do: {delay: {request: 2s..2s, reply: 1s..2s}}}`: true,
 	} {
 		s, err := script.Parse("a.yaml", []byte("seed: 7\nrules: ["+text+"]"))
@@ -122,11 +122,13 @@ func TestEveryMistakeIsOneSentenceWithItsPlace(t *testing.T) {
 		{"a probability in percent", "rules: [{on: exec, probability: 30%, do: drain}]", "a.yaml:1: probability takes a number above 0 and up to 1"},
 		{"a probability that is no number", "rules: [{on: exec, probability: NaN, do: drain}]", "a.yaml:1: probability takes a number above 0 and up to 1"},
 		{"an unknown action", "rules: [{on: exec, do: {wait: 3s}}]", `a.yaml:1: do has no key "wait": it has delay, disconnect, drain, offline, error, drop, oversize and duplicate`},
-		{"an unknown word", "rules: [{on: exec, do: crash}]", `a.yaml:1: do takes drain, offline, oversize, duplicate or a mapping, not "crash"`},
+		{"an unknown word", "rules: [{on: exec, do: crash}]", `a.yaml:1: do takes drain, offline, oversize or duplicate, or a mapping of actions, not "crash"`},
+		{"no word", "rules: [{on: exec, do: }]", `a.yaml:1: do takes drain, offline, oversize or duplicate, or a mapping of actions, not ""`},
 		{"an action without its value", "rules: [{on: exec, do: delay}]", "a.yaml:1: do: delay needs a value, as in do: {delay: 3s}"},
 		{"no action", "rules: [{on: exec, do: {}}]", "a.yaml:1: do says nothing"},
 		{"a time without a unit", "rules: [{on: exec, do: {delay: 3}}]", "a.yaml:1: delay takes a duration such as 500ms, 10s or 2m, or a range of them such as 1s..3s"},
 		{"no time", "rules: [{on: exec, do: {delay: 0s}}]", "a.yaml:1: delay 0s: durations are above 0 and up to 24h"},
+		{"a range from nothing", "rules: [{on: exec, do: {offline: 0s..1s}}]", "a.yaml:1: offline 0s..1s: durations are above 0 and up to 24h"},
 		{"a time for ages", "rules: [{on: exec, do: {disconnect: 25h}}]", "a.yaml:1: disconnect 25h: durations are above 0 and up to 24h"},
 		{"a range that falls", "rules: [{on: exec, do: {delay: 3s..1s}}]", "a.yaml:1: delay 3s..1s: a range begins with its shorter end"},
 		{"a delay of nothing", "rules: [{on: exec, do: {delay: {}}}]", "a.yaml:1: delay takes a duration, or one for the request or the reply, as in {reply: 3s}"},

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"agentproof/agent/internal/operr"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
@@ -28,18 +29,19 @@ func (r *reader) actions(n *yaml.Node) (a actions) {
 		{"oversize", func(key string, n *yaml.Node) { a.outcome = oversize; r.affirmed(key, n) }},
 		{"duplicate", func(key string, n *yaml.Node) { a.duplicate = r.affirmed(key, n) }},
 	}
-	if n.Kind == yaml.ScalarNode {
-		alone := []string{drain, offline, "oversize", "duplicate"}
-		if slices.Contains(keys(fields), n.Value) && !slices.Contains(alone, n.Value) {
-			r.fail(n, "do: %s needs a value, as in do: {%s}", n.Value, example(n.Value))
-			return a
-		}
-		if word := r.choice("do", n, append(alone, "a mapping")); word != "" {
-			reading(fields, word)(word, &yaml.Node{Kind: yaml.ScalarNode, Value: "true", Line: n.Line})
-		}
+	if n.Kind != yaml.ScalarNode {
+		r.combined(n, r.mapping(n, "do", fields), &a)
 		return a
 	}
-	r.combined(n, r.mapping(n, "do", fields), &a)
+	alone := []string{drain, offline, "oversize", "duplicate"}
+	switch {
+	case slices.Contains(alone, n.Value):
+		reading(fields, n.Value)(n.Value, &yaml.Node{Kind: yaml.ScalarNode, Value: "true", Line: n.Line})
+	case slices.Contains(keys(fields), n.Value):
+		r.fail(n, "do: %s needs a value, as in do: {%s}", n.Value, example(n.Value))
+	default:
+		r.fail(n, "do takes %s, or a mapping of actions, not %q", listed(alone, "or"), n.Value)
+	}
 	return a
 }
 
@@ -163,19 +165,9 @@ func (r *reader) agentError(key string, n *yaml.Node) *agentv1.AgentError {
 		e.Message = "a script refused the operation"
 	}
 	if !present["retryable"] {
-		e.Retryable = retryable(e.GetCode())
+		e.Retryable = operr.New(e.GetCode(), "").Retryable // as agents say of the code
 	}
 	return e
-}
-
-// retryable is what agents say of each code (envelope.retryable).
-func retryable(code agentv1.ErrorCode) bool {
-	switch code {
-	case agentv1.ErrorCode_ERROR_CODE_FENCED, agentv1.ErrorCode_ERROR_CODE_TIMEOUT, agentv1.ErrorCode_ERROR_CODE_DRAINING:
-		return true
-	default:
-		return false
-	}
 }
 
 // detail reads a mapping whose keys are the script's own.

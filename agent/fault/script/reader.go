@@ -158,7 +158,7 @@ func (r *reader) span(key string, n *yaml.Node) span {
 	switch {
 	case n.Kind != yaml.ScalarNode, err1 != nil, err2 != nil:
 		r.fail(n, "%s takes a duration such as 500ms, 10s or 2m, or a range of them such as 1s..3s", key)
-	case from < 0 || to <= 0 || to > longest:
+	case from <= 0 || to <= 0 || max(from, to) > longest:
 		r.fail(n, "%s %s: durations are above 0 and up to 24h", key, n.Value)
 	case from > to:
 		r.fail(n, "%s %s: a range begins with its shorter end", key, n.Value)
