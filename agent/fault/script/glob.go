@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // glob is a pattern: "*" stands for any text, "?" for one character, and "\"
@@ -47,9 +48,9 @@ func compile(pattern, any, one string) (glob, error) {
 			return glob{}, errors.New(`ends in "\", which stands before the character that it takes the meaning from`)
 		default:
 			rest = strings.TrimPrefix(rest, `\`)
-			literal := []rune(rest)[:1]
-			b.WriteString(regexp.QuoteMeta(string(literal)))
-			rest = rest[len(string(literal)):]
+			_, size := utf8.DecodeRuneInString(rest)
+			b.WriteString(regexp.QuoteMeta(rest[:size]))
+			rest = rest[size:]
 		}
 	}
 	re, err := regexp.Compile(b.String() + `\z`)

@@ -56,7 +56,7 @@ func TestOnlyChanceNeedsASeed(t *testing.T) {
 		`{on: exec, probability: 0.5, do: drain}`:                   true,
 		`{on: exec, do: {delay: 1s..2s}}`:                           true,
 		`{on: exec, do: {offline: {drain: 1s..2s}}}`:                true,
-		`{on: exec, do: {disconnect: {in: 1ms..2s, for: 1s}}}`:       true,
+		`{on: exec, do: {disconnect: {in: 1ms..2s, for: 1s}}}`:      true,
 		`{on: exec, do: {delay: {request: 2s..2s, reply: 1s..2s}}}`: true,
 	} {
 		s, err := script.Parse("a.yaml", []byte("seed: 7\nrules: ["+text+"]"))
