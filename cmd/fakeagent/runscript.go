@@ -88,8 +88,8 @@ of rules, the first of which that acts on a call is the only one:
       disconnect: 5s          # or {in: 2s, for: 5s}; or drain, or
                               # offline: {in: 1s, drain: 3s, for: 5s, reason: UPDATE}
       drop: reply             # or request; or oversize, or
-                              # error: {code: OS, message: no, detail: {errno: "5"}}
-                              # duplicate: true sends a reply twice
+                              # error: {code: OS, message: no, detail: {errno: "5"}};
+                              # with all but drop also duplicate: true
 
 docs/scripted-faults.md has every word of the language, and a cookbook.`,
 		Args: cli.Args(0, 0),

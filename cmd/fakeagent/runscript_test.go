@@ -56,6 +56,35 @@ func TestABrokerOutlivesItsScriptedAgent(t *testing.T) {
 	}
 }
 
+func TestAScriptedAgentLeavesTheBrokerOfOthersAndComesBack(t *testing.T) {
+	t.Parallel()
+	script, err := filepath.Abs("testdata/away.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := theirs(t)
+	b.Admit("ws", "secret")
+	s := start(t, nil, "--nats", b.URL(), "--token", "secret", "--workspace", "ws", "--agent", "laptop", "--script", script)
+	call := []string{"call", "--nats", b.ControlURL(), "--workspace", "ws", "--agent", "laptop"}
+	invoke(t, nothing(), append(call, "exec", "true")...).want(t, 125, "", "stopping")
+	eventually(t, "the agent is back", func() bool { return invoke(t, nothing(), append(call, "exec", "true")...).code == 0 })
+	if n := strings.Count(s.out.String(), "ready\n"); n != 1 {
+		t.Errorf("it announced itself %d times", n)
+	}
+}
+
+func TestTheScriptInTheHelpIsOne(t *testing.T) {
+	t.Parallel()
+	help := invoke(t, nothing(), "script", "--help").out
+	_, text, _ := strings.Cut(help, "only one:\n\n")
+	text, _, _ = strings.Cut(text, "\n\n")
+	name := filepath.Join(t.TempDir(), "help.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	invoke(t, nothing(), "script", "check", name).want(t, 0, "after 2, times 1, probability 0.5: delay the request 1s..3s, disconnect for 5s, drop the reply", "")
+}
+
 func TestScriptCheck(t *testing.T) {
 	t.Parallel()
 	got := invoke(t, nothing(), "script", "check", "testdata/lost.yaml", "testdata/leaves.yaml")
