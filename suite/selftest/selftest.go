@@ -255,7 +255,9 @@ func (r *runner) judge(ctx context.Context, out *Outcome) {
 // judge says what a mutant's own case made of it.
 func (out *Outcome) judge(res *engine.Result) {
 	says := out.Mutant.Says
-	i := slices.IndexFunc(res.Failures, func(f engine.Failure) bool { return f.String() == res.Reason })
+	i := slices.IndexFunc(res.Failures, func(f engine.Failure) bool {
+		return res.Reason == f.String() || strings.HasPrefix(res.Reason, f.String()+"; ") // and what the case recorded
+	})
 	if i >= 0 {
 		out.At = res.Failures[i].At
 	}
