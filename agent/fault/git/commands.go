@@ -34,7 +34,7 @@ func commands() []fault.Mutant {
 			})),
 		mutant("only tries to push", "git.argv/push", "the commit on the remote's branch",
 			before(opPush, func(r *request) { r.Args = append(r.Args, "--dry-run") })),
-		mutant("fetches", "git.argv/pull", "NOT_FOUND",
+		mutant("only fetches", "git.argv/pull", "NOT_FOUND",
 			before(opPull, func(r *request) { r.Op, r.Args = opRaw, append([]string{"fetch"}, r.Args...) })),
 		mutant("takes 0 for a status", "git.argv/raw-and-unknown-ops", "exit code 0",
 			before(0, func(r *request) { r.Op = opStatus })),
@@ -91,5 +91,42 @@ func commands() []fault.Mutant {
 		mutant("has an exit code for a missing git", "git.missing/refused", "a result of git",
 			excusing(&result{ExitCode: 127})),
 		mutant("has one error for all", "git.missing/refused", "got the error OS", fault.Recode(notFound, osError)),
+		mutant("drops the headers of a status", "git.argv/status", "stdout that begins with",
+			after(func(_ *request, r *result) {
+				for bytes.HasPrefix(r.Stdout, []byte("# ")) {
+					_, r.Stdout, _ = bytes.Cut(r.Stdout, []byte("\n"))
+				}
+			})),
+		mutant("unquotes messages", "git.argv/commit", "as subject of the commit",
+			before(opCommit, func(r *request) {
+				for i := range r.Args {
+					r.Args[i] = strings.ReplaceAll(r.Args[i], `"`, "")
+				}
+			})),
+		mutant("makes branches under another name", "git.argv/branch", "as branches",
+			before(opBranch, func(r *request) { r.Args = append(r.Args[:len(r.Args)-1:len(r.Args)-1], "of-the-agent") })),
+		mutant("checks out no branch", "git.argv/checkout", "as current branch",
+			before(opCheckout, func(r *request) { r.Args = append([]string{"--detach"}, r.Args...) })),
+
+		mutant("knows one exit code", "git.exit-code/non-zero", "the exit code 128",
+			after(func(_ *request, r *result) { r.ExitCode = min(r.ExitCode, 1) }), "git.exit-code/status-of-no-repository"),
+		mutant("takes a difference for success", "git.exit-code/with-stdout", "the exit code 1",
+			after(func(q *request, r *result) {
+				if q.Op == opDiff {
+					r.ExitCode = 0
+				}
+			})),
+		mutant("takes a broken repository for a good one", "git.exit-code/status-of-no-repository", "the exit code 128",
+			after(func(q *request, r *result) {
+				if q.Op == opStatus {
+					r.ExitCode = 0
+				}
+			})),
+		mutant("drops the stderr of a failed status", "git.exit-code/status-of-no-repository", "git's complaint on stderr",
+			after(func(q *request, r *result) {
+				if q.Op == opStatus {
+					r.Stderr = nil
+				}
+			})),
 	}
 }

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"slices"
 	"strings"
 
 	"agentproof/agent/fault"
@@ -49,5 +50,9 @@ func paths() []fault.Mutant {
 		mutant("does not know paths that both added", "git.status.conflict/listed", "the paths",
 			keeping(func(f *agentv1.GitFileStatus) bool { return f.Code != "AA" }), "git.status.conflict/odd-names"),
 		mutant("splits conflicts at blanks", "git.status.conflict/odd-names", "the paths", onFiles(lastWord)),
+		mutant("calls a tree in a merge clean", "git.status.conflict/listed", "clean in a merge",
+			onStatus(func(s *agentv1.GitStatus) {
+				s.Clean = s.Clean || slices.ContainsFunc(s.Files, func(f *agentv1.GitFileStatus) bool { return strings.Contains(f.Code, "U") })
+			})),
 	}
 }

@@ -74,5 +74,23 @@ func statuses() []fault.Mutant {
 			onStatus(func(s *agentv1.GitStatus) {
 				s.Clean = !slices.ContainsFunc(s.Files, func(f *agentv1.GitFileStatus) bool { return f.Staged || f.Code == "??" })
 			})),
+		mutant("gives a wrong flag a status", "git.status.present/not-on-failure", "no status for a wrong flag",
+			after(func(q *request, r *result) {
+				if q.Op == opStatus && slices.Contains(q.Args, "--no-such-flag") {
+					r.Status = &agentv1.GitStatus{}
+				}
+			})),
+		mutant("has no status for a clean tree", "git.status.clean/true", "a status for STATUS",
+			after(func(_ *request, r *result) {
+				if r.GetStatus().GetClean() {
+					r.Status = nil
+				}
+			})),
+		mutant("lists a file in a clean tree", "git.status.clean/true", "files listed exactly when not clean",
+			onStatus(func(s *agentv1.GitStatus) {
+				if s.Clean {
+					s.Files = append(s.Files, &agentv1.GitFileStatus{Path: ".gitignore", Code: ".M"})
+				}
+			})),
 	}
 }

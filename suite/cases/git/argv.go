@@ -195,7 +195,7 @@ func argvBranch(ctx context.Context, t *engine.T) {
 	r.commit(ctx, "first", "a")
 	succeed(ctx, t, opBranch, r.dir, "topic")
 	engine.Equal(t, "as branches", r.git(ctx, "for-each-ref", "--format=%(refname)"), "refs/heads/main\nrefs/heads/topic")
-	engine.Equal(t, "as current branch", r.git(ctx, "symbolic-ref", "HEAD"), "refs/heads/main")
+	engine.Equal(t, "as current branch", r.git(ctx, "rev-parse", "--symbolic-full-name", "HEAD"), "refs/heads/main")
 }
 
 func argvCheckout(ctx context.Context, t *engine.T) {
@@ -204,7 +204,7 @@ func argvCheckout(ctx context.Context, t *engine.T) {
 	r.git(ctx, "branch", "topic")
 	r.commit(ctx, "second", "b")
 	succeed(ctx, t, opCheckout, r.dir, "--quiet", "topic")
-	engine.Equal(t, "as current branch", r.git(ctx, "symbolic-ref", "HEAD"), "refs/heads/topic")
+	engine.Equal(t, "as current branch", r.git(ctx, "rev-parse", "--symbolic-full-name", "HEAD"), "refs/heads/topic")
 	t.Check(!t.Given().Exists(ctx, r.dir+"/b"), "no file that the branch does not have", "one")
 }
 
