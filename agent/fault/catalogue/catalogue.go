@@ -10,6 +10,7 @@ import (
 	"agentproof/agent/fault/envelope"
 	"agentproof/agent/fault/errs"
 	"agentproof/agent/fault/fence"
+	"agentproof/agent/fault/fs"
 	"agentproof/agent/fault/git"
 	"agentproof/agent/fault/lifecycle"
 	"agentproof/agent/fault/metrics"
@@ -26,6 +27,7 @@ func All() []fault.Mutant {
 		envelope.Mutants(),
 		errs.Mutants(),
 		fence.Mutants(),
+		fs.Mutants(),
 		git.Mutants(),
 		lifecycle.Mutants(),
 		metrics.Mutants(),
