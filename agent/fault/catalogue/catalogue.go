@@ -9,6 +9,7 @@ import (
 	"agentproof/agent/fault/connect"
 	"agentproof/agent/fault/envelope"
 	"agentproof/agent/fault/errs"
+	"agentproof/agent/fault/exec"
 	"agentproof/agent/fault/fence"
 	"agentproof/agent/fault/fs"
 	"agentproof/agent/fault/git"
@@ -26,6 +27,7 @@ func All() []fault.Mutant {
 		connect.Mutants(),
 		envelope.Mutants(),
 		errs.Mutants(),
+		exec.Mutants(),
 		fence.Mutants(),
 		fs.Mutants(),
 		git.Mutants(),

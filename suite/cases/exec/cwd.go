@@ -64,8 +64,11 @@ func cwdCases() []engine.Case {
 }
 
 func cwdRelativeNames(ctx context.Context, t *engine.T) {
-	t.File(ctx, "file", "content")
-	r := t.Exec(ctx, command(ctx, t, t.Helper(ctx, "slurp", "file")...))
+	t.File(ctx, "file", "another one")
+	t.File(ctx, "sub/file", "content")
+	req := command(ctx, t, t.Helper(ctx, "slurp", "file")...)
+	req.Cwd = t.Path(ctx, "sub")
+	r := t.Exec(ctx, req)
 	if ended(t, r, 0) {
 		engine.Equal(t, "what the command read", engine.Decode[helper.Content](t, r).Digest, helper.DigestOf([]byte("content")))
 	}
