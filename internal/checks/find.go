@@ -122,6 +122,9 @@ func judges(call *ast.CallExpr, given map[string]bool) *ast.SelectorExpr {
 	if !ok || on.Name == "fmt" || given[on.Name] {
 		return nil
 	}
+	if strings.HasPrefix(sel.Sel.Name, "Equal") && on.Name != "engine" {
+		return nil // bytes.Equal and its like
+	}
 	if on.Name == "engine" {
 		if t, ok := call.Args[0].(*ast.Ident); !ok || given[t.Name] {
 			return nil // a view made by t.Given() or t.Beside()
