@@ -23,7 +23,13 @@ import (
 // All returns the mutants of all areas, by id. They are made anew on every
 // call, since a mutant is good for one run.
 func All() []fault.Mutant {
-	all := slices.Concat(
+	all := unsorted()
+	slices.SortFunc(all, func(a, b fault.Mutant) int { return strings.Compare(a.ID(), b.ID()) })
+	return all
+}
+
+func unsorted() []fault.Mutant {
+	return slices.Concat(
 		connect.Mutants(),
 		envelope.Mutants(),
 		errs.Mutants(),
@@ -37,13 +43,11 @@ func All() []fault.Mutant {
 		ping.Mutants(),
 		subject.Mutants(),
 	)
-	slices.SortFunc(all, func(a, b fault.Mutant) int { return strings.Compare(a.ID(), b.ID()) })
-	return all
 }
 
 // Find returns the mutant of an id, anew.
 func Find(id string) (fault.Mutant, bool) {
-	all := All()
+	all := unsorted()
 	i := slices.IndexFunc(all, func(m fault.Mutant) bool { return m.ID() == id })
 	if i < 0 {
 		return fault.Mutant{}, false
