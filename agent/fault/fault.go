@@ -43,6 +43,11 @@ type Mutant struct {
 	Exit func(error) error
 }
 
+// New is a mutant that answers in another way than the agent does.
+func New(name, id, says string, how agent.Middleware, also ...string) Mutant {
+	return Mutant{Name: name, Case: id, Says: says, Fault: how, Also: also}
+}
+
 // ID names the mutant on command lines: the area of its case and what is
 // wrong, as in "fence.calls-a-fenced-request-final".
 func (m *Mutant) ID() string {

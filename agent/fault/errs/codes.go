@@ -13,7 +13,7 @@ func missing() []fault.Mutant {
 	for _, op := range operations() {
 		how := errors(op.match, func(_ *agentv1.ControlRequest, e *agentv1.AgentError) { e.Code = notFound })
 		add := func(what, id string) {
-			mutants = append(mutants, mutant("calls "+what+" missing in "+op.name, id, op.name, how, "error.os/*"))
+			mutants = append(mutants, fault.New("calls "+what+" missing in "+op.name, id, op.name, how, "error.os/*"))
 		}
 		add("a path through a file", "error.os/path-through-a-file")
 		add("a circle of links", "error.os/links-in-a-circle")
@@ -29,12 +29,12 @@ func codes() []fault.Mutant {
 			continue // a stat of what is missing is no error
 		}
 		how := errors(op.match, func(_ *agentv1.ControlRequest, e *agentv1.AgentError) { e.Code = osError })
-		mutants = append(mutants, mutant("never says missing in "+op.name, "error.not-found/file-operations", op.name, how,
+		mutants = append(mutants, fault.New("never says missing in "+op.name, "error.not-found/file-operations", op.name, how,
 			"error.not-found/dangling-links"))
 	}
 	oneCode := func(what, id, says string, from, to agentv1.ErrorCode) fault.Mutant {
 		clause, _, _ := strings.Cut(id, "/")
-		return mutant(what, id, says, fault.Recode(from, to), clause+"/*")
+		return fault.New(what, id, says, fault.Recode(from, to), clause+"/*")
 	}
 	return append(mutants,
 		oneCode("never says that a working directory is missing", "error.not-found/working-directory-and-program", "the error OS", notFound, osError),
@@ -45,19 +45,19 @@ func codes() []fault.Mutant {
 		oneCode("calls the wrong kind of file missing", "error.os/wrong-kind-of-file", "NOT_FOUND", osError, notFound),
 		oneCode("calls what it may not see missing", "error.os/no-permission", "NOT_FOUND", osError, notFound),
 		oneCode("calls a program with a long argument missing", "error.os/argument-too-long", "NOT_FOUND", osError, notFound),
-		mutant("reads stderr for its errors", "error.not-found/command-that-finds-nothing", "the error NOT_FOUND",
+		fault.New("reads stderr for its errors", "error.not-found/command-that-finds-nothing", "the error NOT_FOUND",
 			fault.After(func(_ *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
 				if strings.Contains(string(resp.GetExec().GetStderr()), "no such file") {
 					resp.Result, resp.Error = nil, &agentv1.AgentError{Code: notFound}
 				}
 			})),
-		mutant("gives a command that finds nothing exit code 127", "error.not-found/command-that-finds-nothing", "the command's exit code",
+		fault.New("gives a command that finds nothing exit code 127", "error.not-found/command-that-finds-nothing", "the command's exit code",
 			fault.Results(func(_ *agentv1.ExecRequest, r *agentv1.ExecResponse) {
 				if r.ExitCode == 1 {
 					r.ExitCode = 127
 				}
 			})),
-		mutant("drops what a command complains of", "error.not-found/command-that-finds-nothing", "own words on stderr",
+		fault.New("drops what a command complains of", "error.not-found/command-that-finds-nothing", "own words on stderr",
 			fault.Results(func(_ *agentv1.ExecRequest, r *agentv1.ExecResponse) { r.Stderr = nil })),
 	)
 }

@@ -12,7 +12,7 @@ func details() []fault.Mutant {
 	var mutants []fault.Mutant
 	add := func(name, id, says string, edit func(detail map[string]string)) {
 		clause, _, _ := strings.Cut(id, "/")
-		mutants = append(mutants, mutant(name, id, says,
+		mutants = append(mutants, fault.New(name, id, says,
 			errors(always, func(_ *agentv1.ControlRequest, e *agentv1.AgentError) { edit(e.Detail) }), clause+"/*"))
 	}
 	for id, of := range map[string]string{

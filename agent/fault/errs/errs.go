@@ -18,10 +18,6 @@ const (
 	osError  = agentv1.ErrorCode_ERROR_CODE_OS
 )
 
-func mutant(name, id, says string, how agent.Middleware, also ...string) fault.Mutant {
-	return fault.Mutant{Name: name, Case: id, Says: says, Fault: how, Also: also}
-}
-
 // errors changes the errors of the operations that match.
 func errors(match func(*agentv1.ControlRequest) bool, edit func(*agentv1.ControlRequest, *agentv1.AgentError)) agent.Middleware {
 	return fault.After(func(req *agentv1.ControlRequest, resp *agentv1.ControlResponse) {

@@ -25,12 +25,12 @@ func secrets() []fault.Mutant {
 	})
 	const others = "error.no-secrets/*"
 	return []fault.Mutant{
-		mutant("quotes commands", "error.no-secrets/exec", "in the message", request, others),
-		mutant("quotes stdin", "error.no-secrets/exec", "in a detail", stdin, "error.no-secrets/fenced"),
-		mutant("quotes variables", "error.no-secrets/variable-that-cannot-be-set", "in the message", request, others),
-		mutant("quotes content in base64", "error.no-secrets/fs-write", "in the message", content, "error.no-secrets/fenced"),
-		mutant("quotes what a terminal is opened with", "error.no-secrets/terminals", "in the message", request, others),
-		mutant("quotes what it fences", "error.no-secrets/fenced", "in the message", request, others),
+		fault.New("quotes commands", "error.no-secrets/exec", "in the message", request, others),
+		fault.New("quotes stdin", "error.no-secrets/exec", "in a detail", stdin, "error.no-secrets/fenced"),
+		fault.New("quotes variables", "error.no-secrets/variable-that-cannot-be-set", "in the message", request, others),
+		fault.New("quotes content in base64", "error.no-secrets/fs-write", "in the message", content, "error.no-secrets/fenced"),
+		fault.New("quotes what a terminal is opened with", "error.no-secrets/terminals", "in the message", request, others),
+		fault.New("quotes what it fences", "error.no-secrets/fenced", "in the message", request, others),
 		{Name: "quotes bytes that it cannot decode", Case: "error.no-secrets/undecodable-request", Says: "in the message",
 			Config: func(cfg *agent.Config) { cfg.Wire.In = quoting }},
 	}

@@ -30,10 +30,6 @@ const (
 	tooLarge = agentv1.ErrorCode_ERROR_CODE_PAYLOAD_TOO_LARGE
 )
 
-func mutant(name, id, says string, how agent.Middleware, also ...string) fault.Mutant {
-	return fault.Mutant{Name: name, Case: id, Says: says, Fault: how, Also: also}
-}
-
 // before changes commands before they run.
 func before(edit func(*request)) agent.Middleware { return fault.Requests(edit) }
 

@@ -13,48 +13,48 @@ import (
 func lookups() []fault.Mutant {
 	var runs atomic.Int64
 	return []fault.Mutant{
-		mutant("looks programs up in its own PATH", "exec.argv/found-in-the-requests-path", "NOT_FOUND",
+		fault.New("looks programs up in its own PATH", "exec.argv/found-in-the-requests-path", "NOT_FOUND",
 			refusing(notFound, func(r *request) bool {
 				_, err := exec.LookPath(r.Command[0])
 				return err != nil && !strings.Contains(r.Command[0], "/")
 			}), "exec.argv/first-in-path-wins"),
-		mutant("searches PATH from its end", "exec.argv/first-in-path-wins", "one",
+		fault.New("searches PATH from its end", "exec.argv/first-in-path-wins", "one",
 			before(func(r *request) {
 				if a, b, ok := strings.Cut(r.Env["PATH"], ":"); ok {
 					r.Env["PATH"] = b + ":" + a
 				}
 			})),
-		mutant("has no PATH of its own", "exec.argv/found-in-the-agents-path", "NOT_FOUND",
+		fault.New("has no PATH of its own", "exec.argv/found-in-the-agents-path", "NOT_FOUND",
 			before(func(r *request) {
 				if r.Env["PATH"] == "" {
 					r.Env = map[string]string{"PATH": "/nowhere"}
 				}
 			})),
-		mutant("adds its own PATH", "exec.argv/path-of-the-request-alone", "a result",
+		fault.New("adds its own PATH", "exec.argv/path-of-the-request-alone", "a result",
 			before(func(r *request) {
 				if r.Env["PATH"] != "" {
 					r.Env["PATH"] += ":" + os.Getenv("PATH")
 				}
 			})),
-		mutant("resolves programs from its root", "exec.argv/slash-is-relative-to-the-cwd", "NOT_FOUND",
+		fault.New("resolves programs from its root", "exec.argv/slash-is-relative-to-the-cwd", "NOT_FOUND",
 			before(func(r *request) {
 				if name := r.Command[0]; strings.Contains(name, "/") && !filepath.IsAbs(name) {
 					r.Command[0] = strings.Repeat("../", 1+strings.Count(r.Cwd, "/")) + name
 				}
 			})),
-		mutant("finds programs in the cwd", "exec.argv/bare-name-is-not-in-the-cwd", "a result",
+		fault.New("finds programs in the cwd", "exec.argv/bare-name-is-not-in-the-cwd", "a result",
 			before(func(r *request) { r.Env = map[string]string{"PATH": "."} }), "exec.argv/*"),
-		mutant("gives a missing program exit code 127", "exec.missing-program/by-path", "a result",
+		fault.New("gives a missing program exit code 127", "exec.missing-program/by-path", "a result",
 			retried(notFound, func(r *request) { r.Command = []string{"/bin/sh", "-c", "exit 127"} }), "exec.missing-program/by-name"),
-		mutant("gives what PATH lacks exit code 127", "exec.missing-program/by-name", "a result",
+		fault.New("gives what PATH lacks exit code 127", "exec.missing-program/by-name", "a result",
 			retried(notFound, func(r *request) { r.Command = []string{"/bin/sh", "-c", "exit 127"} }), "exec.missing-program/by-path"),
-		mutant("takes a plain file for missing", "exec.not-executable/file", "NOT_FOUND", fault.Recode(osError, notFound),
+		fault.New("takes a plain file for missing", "exec.not-executable/file", "NOT_FOUND", fault.Recode(osError, notFound),
 			"exec.not-executable/directory"),
-		mutant("takes a directory for missing", "exec.not-executable/directory", "NOT_FOUND", fault.Recode(osError, notFound),
+		fault.New("takes a directory for missing", "exec.not-executable/directory", "NOT_FOUND", fault.Recode(osError, notFound),
 			"exec.not-executable/file"),
-		mutant("looks for programs in its root as well", "exec.argv/slash-is-relative-to-the-cwd", "right from the root only",
+		fault.New("looks for programs in its root as well", "exec.argv/slash-is-relative-to-the-cwd", "right from the root only",
 			retried(notFound, func(r *request) { r.Command[0] = strings.Repeat("../", 1+strings.Count(r.Cwd, "/")) + r.Command[0] })),
-		mutant("loses the output of some programs", "exec.argv/just-written-program", "every program's own output",
+		fault.New("loses the output of some programs", "exec.argv/just-written-program", "every program's own output",
 			after(func(_ *request, r *result) {
 				if runs.Add(1)%40 == 0 {
 					r.Stdout = nil

@@ -9,7 +9,7 @@ import (
 func naives() []fault.Mutant {
 	var mutants []fault.Mutant
 	add := func(name, id, says string, n naive, also ...string) {
-		mutants = append(mutants, mutant(name, id, says, n.middleware, also...))
+		mutants = append(mutants, fault.New(name, id, says, n.middleware, also...))
 	}
 	add("never closes stdin", "exec.stdin/closed-at-its-end", "timed out", naive{keepsStdinOpen: true},
 		"exec.stdin/empty-is-eof", "exec.stdin/fed-whole")

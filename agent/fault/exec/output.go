@@ -12,84 +12,84 @@ import (
 func outputs() []fault.Mutant {
 	var runs atomic.Int64
 	return []fault.Mutant{
-		mutant("changes one byte at 64 KiB", "exec.output/apart-and-byte-exact", "offset 65536",
+		fault.New("changes one byte at 64 KiB", "exec.output/apart-and-byte-exact", "offset 65536",
 			after(func(_ *request, r *result) {
 				if len(r.Stdout) > 64<<10 {
 					r.Stdout[64<<10] ^= 1
 				}
 			})),
-		mutant("mixes stderr into stdout", "exec.output/apart-and-byte-exact", "stdout",
+		fault.New("mixes stderr into stdout", "exec.output/apart-and-byte-exact", "stdout",
 			after(func(_ *request, r *result) {
 				r.Stdout, r.Stderr = append(r.Stdout, r.Stderr...), nil
 			}), "exec.output/*"),
-		mutant("repairs UTF-8", "exec.output/apart-and-byte-exact", "stdout",
+		fault.New("repairs UTF-8", "exec.output/apart-and-byte-exact", "stdout",
 			after(func(_ *request, r *result) {
 				r.Stdout = bytes.ToValidUTF8(r.Stdout, []byte("\uFFFD"))
 			}), "exec.output/tiny-writes"),
-		mutant("adds a line end", "exec.output/nothing-added", "stdout",
+		fault.New("adds a line end", "exec.output/nothing-added", "stdout",
 			after(func(_ *request, r *result) {
 				if !bytes.HasSuffix(r.Stdout, []byte("\n")) {
 					r.Stdout = append(r.Stdout, '\n')
 				}
 			}), "exec.output/apart-and-byte-exact", "exec.output/tiny-writes"),
-		mutant("loses the last bytes now and then", "exec.output/last-bytes-at-the-exit", "less",
+		fault.New("loses the last bytes now and then", "exec.output/last-bytes-at-the-exit", "less",
 			after(func(_ *request, r *result) {
 				if runs.Add(1)%50 == 0 {
 					r.Stdout = nil
 				}
 			})),
-		mutant("drops NUL bytes", "exec.output/tiny-writes", "stdout",
+		fault.New("drops NUL bytes", "exec.output/tiny-writes", "stdout",
 			after(func(_ *request, r *result) {
 				r.Stdout = bytes.ReplaceAll(r.Stdout, []byte{0}, nil)
 			}), "exec.output/apart-and-byte-exact"),
-		mutant("drops the output of failures", "exec.output/of-a-failed-command", "stdout",
+		fault.New("drops the output of failures", "exec.output/of-a-failed-command", "stdout",
 			after(func(_ *request, r *result) {
 				if r.ExitCode != 0 {
 					r.Stdout = nil
 				}
 			})),
-		mutant("cuts what is too large", "exec.output-bounded/reply", "a result",
+		fault.New("cuts what is too large", "exec.output-bounded/reply", "a result",
 			retried(tooLarge, func(r *request) { r.Command = []string{"/bin/sh", "-c", "exit 0"} })),
-		mutant("does not count what is too large", "exec.output-bounded/reply", "total_output_bytes",
+		fault.New("does not count what is too large", "exec.output-bounded/reply", "total_output_bytes",
 			fault.After(func(_ *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
 				delete(resp.GetError().GetDetail(), "total_output_bytes")
 			})),
-		mutant("keeps less than fits", "exec.output-bounded/what-fits-is-kept", "PAYLOAD_TOO_LARGE",
+		fault.New("keeps less than fits", "exec.output-bounded/what-fits-is-kept", "PAYLOAD_TOO_LARGE",
 			failing(tooLarge, func(r *result) bool { return len(r.Stdout) > 512<<10 })),
-		mutant("changes one byte of stderr at 64 KiB", "exec.output/apart-and-byte-exact", "stderr of 300007",
+		fault.New("changes one byte of stderr at 64 KiB", "exec.output/apart-and-byte-exact", "stderr of 300007",
 			after(func(_ *request, r *result) {
 				if len(r.Stderr) > 64<<10 {
 					r.Stderr[64<<10] ^= 1
 				}
 			})),
-		mutant("says on stderr that all is well", "exec.output/nothing-added", "stderr of 0 bytes",
+		fault.New("says on stderr that all is well", "exec.output/nothing-added", "stderr of 0 bytes",
 			after(func(_ *request, r *result) {
 				if len(r.Stderr) == 0 {
 					r.Stderr = []byte("done\n")
 				}
 			})),
-		mutant("drops an unfinished line of stdout", "exec.output/nothing-added", "stdout of 3 bytes",
+		fault.New("drops an unfinished line of stdout", "exec.output/nothing-added", "stdout of 3 bytes",
 			after(func(_ *request, r *result) {
 				if !bytes.HasSuffix(r.Stdout, []byte("\n")) {
 					r.Stdout = nil
 				}
 			}), "exec.output/*"),
-		mutant("drops an unfinished line of stderr", "exec.output/nothing-added", "stderr of 3 bytes",
+		fault.New("drops an unfinished line of stderr", "exec.output/nothing-added", "stderr of 3 bytes",
 			after(func(_ *request, r *result) {
 				if !bytes.HasSuffix(r.Stderr, []byte("\n")) {
 					r.Stderr = nil
 				}
 			}), "exec.output/*"),
-		mutant("drops NUL bytes of stderr", "exec.output/tiny-writes", "stderr",
+		fault.New("drops NUL bytes of stderr", "exec.output/tiny-writes", "stderr",
 			after(func(_ *request, r *result) { r.Stderr = bytes.ReplaceAll(r.Stderr, []byte{0}, nil) }),
 			"exec.output/apart-and-byte-exact"),
-		mutant("drops what a failure has to say", "exec.output/of-a-failed-command", "stderr",
+		fault.New("drops what a failure has to say", "exec.output/of-a-failed-command", "stderr",
 			after(func(_ *request, r *result) {
 				if r.ExitCode != 0 {
 					r.Stderr = nil
 				}
 			})),
-		mutant("drops output while a child holds the pipe", "exec.background/child", "the command's own output",
+		fault.New("drops output while a child holds the pipe", "exec.background/child", "the command's own output",
 			after(func(q *request, r *result) {
 				if slices.Contains(q.Command, "--hold-stdout") {
 					r.Stdout = nil

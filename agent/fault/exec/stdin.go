@@ -8,33 +8,33 @@ import (
 
 func inputs() []fault.Mutant {
 	return []fault.Mutant{
-		mutant("loses the last byte of stdin", "exec.stdin/fed-whole", "what the command read",
+		fault.New("loses the last byte of stdin", "exec.stdin/fed-whole", "what the command read",
 			before(func(r *request) { r.Stdin = r.Stdin[:max(len(r.Stdin)-1, 0)] }), "exec.stdin/closed-at-its-end"),
-		mutant("cuts stdin at 4 MiB", "exec.stdin-large/through-a-filter", "4194304 bytes",
+		fault.New("cuts stdin at 4 MiB", "exec.stdin-large/through-a-filter", "4194304 bytes",
 			before(func(r *request) { r.Stdin = r.Stdin[:min(len(r.Stdin), 4<<20)] }), "exec.stdin-large/output-first"),
-		mutant("cuts stdin at 4 MiB after output", "exec.stdin-large/output-first", "another digest",
+		fault.New("cuts stdin at 4 MiB after output", "exec.stdin-large/output-first", "another digest",
 			before(func(r *request) { r.Stdin = r.Stdin[:min(len(r.Stdin), 4<<20)] }), "exec.stdin-large/through-a-filter"),
-		mutant("takes a NUL byte for the end of stdin", "exec.stdin/closed-at-its-end", "stdout",
+		fault.New("takes a NUL byte for the end of stdin", "exec.stdin/closed-at-its-end", "stdout",
 			before(func(r *request) { r.Stdin, _, _ = bytes.Cut(r.Stdin, []byte{0}) }), "exec.stdin/fed-whole"),
-		mutant("feeds a line end for nothing", "exec.stdin/empty-is-eof", "what the command read",
+		fault.New("feeds a line end for nothing", "exec.stdin/empty-is-eof", "what the command read",
 			before(func(r *request) {
 				if len(r.Stdin) == 0 {
 					r.Stdin = []byte("\n")
 				}
 			})),
-		mutant("drops output when stdin is left unread", "exec.stdin-unread/command-exits", "stdout",
+		fault.New("drops output when stdin is left unread", "exec.stdin-unread/command-exits", "stdout",
 			after(func(q *request, r *result) {
 				if len(q.Stdin) > 0 {
 					r.Stdout = nil
 				}
 			})),
-		mutant("counts a limit from the end of stdin", "exec.stdin-unread/command-sleeps", "one that waited for its stdin",
+		fault.New("counts a limit from the end of stdin", "exec.stdin-unread/command-sleeps", "one that waited for its stdin",
 			before(func(r *request) {
 				if len(r.Stdin) > 0 {
 					r.TimeoutMs = 10 * max(r.TimeoutMs, 1000)
 				}
 			})),
-		mutant("loses output from before it is fed", "exec.stdin-large/output-first", "stdout",
+		fault.New("loses output from before it is fed", "exec.stdin-large/output-first", "stdout",
 			after(func(q *request, r *result) {
 				if len(q.Stdin) > 0 {
 					r.Stdout = r.Stdout[:min(len(r.Stdout), 4<<20)]

@@ -19,42 +19,42 @@ func surroundings() []fault.Mutant {
 	var mu sync.Mutex // guards env
 	env := make(map[string]string)
 	return []fault.Mutant{
-		mutant("ignores the cwd", "exec.cwd/relative-names", "the exit code 0",
+		fault.New("ignores the cwd", "exec.cwd/relative-names", "the exit code 0",
 			before(func(r *request) { r.Cwd = "" }), "exec.cwd/not-remembered", "exec.cwd/side-by-side"),
-		mutant("changes its own directory", "exec.cwd/side-by-side", "elsewhere",
+		fault.New("changes its own directory", "exec.cwd/side-by-side", "elsewhere",
 			before(func(r *request) { r.Cwd = last.Swap(r.Cwd).(string) }), "exec.cwd/not-remembered", "exec.cwd/relative-names"),
-		mutant("stays in the last cwd", "exec.cwd/not-remembered", "the next command in the root",
+		fault.New("stays in the last cwd", "exec.cwd/not-remembered", "the next command in the root",
 			before(func(r *request) {
 				if r.Cwd == "" {
 					r.Cwd = previous.Load().(string)
 				}
 				previous.Store(r.Cwd)
 			})),
-		mutant("runs in the root instead of a missing cwd", "exec.cwd-missing/argv", "a result",
+		fault.New("runs in the root instead of a missing cwd", "exec.cwd-missing/argv", "a result",
 			retried(notFound, func(r *request) { r.Cwd = "" }), "exec.cwd-missing/shell"),
-		mutant("runs the shell in the root instead of a missing cwd", "exec.cwd-missing/shell", "a result",
+		fault.New("runs the shell in the root instead of a missing cwd", "exec.cwd-missing/shell", "a result",
 			retried(notFound, func(r *request) { r.Cwd = "" }), "exec.cwd-missing/argv"),
-		mutant("does not say which cwd is missing", "exec.cwd-missing-named/context", "the cwd in the detail",
+		fault.New("does not say which cwd is missing", "exec.cwd-missing-named/context", "the cwd in the detail",
 			fault.After(func(_ *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
 				delete(resp.GetError().GetDetail(), "context")
 			})),
 
-		mutant("goes up from its cwd", "exec.cwd/relative-names", "what the command read",
+		fault.New("goes up from its cwd", "exec.cwd/relative-names", "what the command read",
 			before(func(r *request) {
 				if r.Cwd != "" {
 					r.Cwd = path.Dir(r.Cwd)
 				}
 			}), "exec.cwd/*"),
-		mutant("stays in the root once it was there", "exec.cwd/not-remembered", "still counts from the root",
+		fault.New("stays in the root once it was there", "exec.cwd/not-remembered", "still counts from the root",
 			before(func(r *request) {
 				if stays.Load() {
 					r.Cwd = ""
 				}
 				stays.Store(stays.Load() || r.Cwd == "")
 			})),
-		mutant("runs what has no cwd in the root, and refuses", "exec.cwd-missing/argv", "one that left a trace",
+		fault.New("runs what has no cwd in the root, and refuses", "exec.cwd-missing/argv", "one that left a trace",
 			fault.Late(before(withoutMissing)), "exec.cwd-missing/shell"),
-		mutant("makes the parents of a missing cwd", "exec.cwd-missing/argv", "no directory made",
+		fault.New("makes the parents of a missing cwd", "exec.cwd-missing/argv", "no directory made",
 			fault.Instead(func(do fault.Operate, r *request) *agentv1.ControlResponse {
 				resp := do(r)
 				if resp.GetError().GetCode() == notFound {
@@ -63,22 +63,22 @@ func surroundings() []fault.Mutant {
 				return resp
 			}), "exec.cwd-missing/shell"),
 
-		mutant("hides its environment", "exec.env/inherits-the-agents", "present false", before(withEnv)),
-		mutant("replaces its environment", "exec.env/added-to-the-agents", "missing",
+		fault.New("hides its environment", "exec.env/inherits-the-agents", "present false", before(withEnv)),
+		fault.New("replaces its environment", "exec.env/added-to-the-agents", "missing",
 			before(func(r *request) {
 				if len(r.Env) > 0 {
 					withEnv(r)
 				}
 			})),
-		mutant("lets its own variables win", "exec.env/overrides-the-agents", "of the agent",
+		fault.New("lets its own variables win", "exec.env/overrides-the-agents", "of the agent",
 			before(func(r *request) { r.Env = nil }), "exec.env/*"),
-		mutant("cuts values at a blank", "exec.env/added-to-the-agents", "the request's variable",
+		fault.New("cuts values at a blank", "exec.env/added-to-the-agents", "the request's variable",
 			before(func(r *request) {
 				for name, value := range r.Env {
 					r.Env[name], _, _ = strings.Cut(value, " ")
 				}
 			}), "exec.env/*"),
-		mutant("drops empty variables", "exec.env/empty-value", "present",
+		fault.New("drops empty variables", "exec.env/empty-value", "present",
 			before(func(r *request) {
 				for name, value := range r.Env {
 					if value == "" {
@@ -86,19 +86,19 @@ func surroundings() []fault.Mutant {
 					}
 				}
 			})),
-		mutant("trims values", "exec.env/values-verbatim", "_BLANKS",
+		fault.New("trims values", "exec.env/values-verbatim", "_BLANKS",
 			before(func(r *request) {
 				for name, value := range r.Env {
 					r.Env[name] = strings.Trim(value, " ")
 				}
 			})),
-		mutant("cuts values at an equals sign", "exec.env/values-verbatim", "_EQUALS",
+		fault.New("cuts values at an equals sign", "exec.env/values-verbatim", "_EQUALS",
 			before(func(r *request) {
 				for name, value := range r.Env {
 					r.Env[name], _, _ = strings.Cut(value, "=")
 				}
 			})),
-		mutant("remembers variables", "exec.env/one-command-only", "the variable",
+		fault.New("remembers variables", "exec.env/one-command-only", "the variable",
 			before(func(r *request) {
 				mu.Lock()
 				defer mu.Unlock()

@@ -10,125 +10,125 @@ import (
 
 func entryMutants() []fault.Mutant {
 	return []fault.Mutant{
-		mutant("names entries by their path", "fs.entry.name/last-component", "the names in a recursive list",
+		fault.New("names entries by their path", "fs.entry.name/last-component", "the names in a recursive list",
 			entries(func(_ string, e *agentv1.FsEntry) {
 				if !strings.HasPrefix(e.Path, "agentproof") && !path.IsAbs(e.Path) {
 					e.Name = e.Path
 				}
 			}), "fs.entry.name/of-the-root"),
-		mutant("calls the root a dot", "fs.entry.name/of-the-root", "the root's name",
+		fault.New("calls the root a dot", "fs.entry.name/of-the-root", "the root's name",
 			entries(func(p string, e *agentv1.FsEntry) {
 				if p == "" || p == "." {
 					e.Name = "."
 				}
 			})),
-		mutant("splits at the last slash", "fs.entry.name/trailing-slash", `got ""`,
+		fault.New("splits at the last slash", "fs.entry.name/trailing-slash", `got ""`,
 			entries(func(p string, e *agentv1.FsEntry) {
 				if strings.HasSuffix(p, "/") {
 					e.Name = ""
 				}
 			})),
-		mutant("knows no directories", "fs.entry.kind-by-lstat/file-and-directory", "the kind in the stat of directory",
+		fault.New("knows no directories", "fs.entry.kind-by-lstat/file-and-directory", "the kind in the stat of directory",
 			entries(func(_ string, e *agentv1.FsEntry) { e.Kind = kindFile }), "fs.entry.kind-by-lstat/symlinks"),
-		mutant("looks behind links", "fs.entry.kind-by-lstat/symlinks", "the kind in the stat of to-file",
+		fault.New("looks behind links", "fs.entry.kind-by-lstat/symlinks", "the kind in the stat of to-file",
 			entries(func(_ string, e *agentv1.FsEntry) {
 				if e.Kind == kindSymlink {
 					e.Kind = kindFile
 				}
 			})),
-		mutant("gives a FIFO no kind", "fs.entry.kind-by-lstat/fifo", "the kind in the stat of fifo",
+		fault.New("gives a FIFO no kind", "fs.entry.kind-by-lstat/fifo", "the kind in the stat of fifo",
 			entries(func(_ string, e *agentv1.FsEntry) {
 				if e.Mode&0o170000 == 0o010000 {
 					e.Kind = 0
 				}
 			})),
-		mutant("counts blocks", "fs.entry.size/of-files", "the size in the stat of of-1",
+		fault.New("counts blocks", "fs.entry.size/of-files", "the size in the stat of of-1",
 			entries(func(_ string, e *agentv1.FsEntry) { e.Size = (e.Size + 4095) &^ 4095 }),
 			"fs.entry.size/above-four-gigabytes", "fs.entry.size/of-a-symlink"),
-		mutant("counts in 32 bits", "fs.entry.size/above-four-gigabytes", "the size in the stat of big",
+		fault.New("counts in 32 bits", "fs.entry.size/above-four-gigabytes", "the size in the stat of big",
 			entries(func(_ string, e *agentv1.FsEntry) { e.Size = uint64(uint32(e.Size)) })),
-		mutant("gives links no size", "fs.entry.size/of-a-symlink", "the size in the stat of link",
+		fault.New("gives links no size", "fs.entry.size/of-a-symlink", "the size in the stat of link",
 			entries(func(_ string, e *agentv1.FsEntry) {
 				if e.Kind == kindSymlink {
 					e.Size = 0
 				}
 			})),
-		mutant("tells whole seconds", "fs.entry.mtime-ms/milliseconds", "the modified_ms in the stat of in-2009",
+		fault.New("tells whole seconds", "fs.entry.mtime-ms/milliseconds", "the modified_ms in the stat of in-2009",
 			entries(func(_ string, e *agentv1.FsEntry) { e.ModifiedMs -= e.ModifiedMs % 1000 })),
-		mutant("counts seconds in 32 bits", "fs.entry.mtime-ms/milliseconds", "the modified_ms in the stat of beyond-32-bits",
+		fault.New("counts seconds in 32 bits", "fs.entry.mtime-ms/milliseconds", "the modified_ms in the stat of beyond-32-bits",
 			entries(func(_ string, e *agentv1.FsEntry) {
 				e.ModifiedMs = int64(int32(e.ModifiedMs/1000))*1000 + e.ModifiedMs%1000
 			})),
-		mutant("tells the owner's permissions only", "fs.entry.mode-bits/permissions", "the permission bits in the stat of file",
+		fault.New("tells the owner's permissions only", "fs.entry.mode-bits/permissions", "the permission bits in the stat of file",
 			entries(func(_ string, e *agentv1.FsEntry) { e.Mode &^= 0o077 })),
-		mutant("tells permissions only", "fs.entry.mode-type-bits/whole-st-mode", "the mode in the stat of file",
+		fault.New("tells permissions only", "fs.entry.mode-type-bits/whole-st-mode", "the mode in the stat of file",
 			entries(func(_ string, e *agentv1.FsEntry) { e.Mode &= 0o777 })),
-		mutant("drops the sticky bit", "fs.entry.mode-type-bits/whole-st-mode", "the mode in the stat of directory",
+		fault.New("drops the sticky bit", "fs.entry.mode-type-bits/whole-st-mode", "the mode in the stat of directory",
 			entries(func(_ string, e *agentv1.FsEntry) { e.Mode &^= 0o1000 })),
 
-		mutant("tells when it looked", "fs.stat.present/file-and-directory", "modified_ms of file",
+		fault.New("tells when it looked", "fs.stat.present/file-and-directory", "modified_ms of file",
 			entries(func(_ string, e *agentv1.FsEntry) { e.ModifiedMs++ }), "fs.stat.present/symlink-itself"),
-		mutant("looks at a link's target in part", "fs.stat.present/symlink-itself", "size of to-real",
+		fault.New("looks at a link's target in part", "fs.stat.present/symlink-itself", "size of to-real",
 			entries(func(_ string, e *agentv1.FsEntry) {
 				if e.Kind == kindSymlink {
 					e.Size = 38
 				}
 			})),
-		mutant("tidies paths", "fs.stat.path-verbatim/as-asked", "the request's path, verbatim",
+		fault.New("tidies paths", "fs.stat.path-verbatim/as-asked", "the request's path, verbatim",
 			entries(func(_ string, e *agentv1.FsEntry) { e.Path = path.Clean(e.Path) })),
-		mutant("has an error for what is missing", "fs.stat.missing/no-error", "NOT_FOUND",
+		fault.New("has an error for what is missing", "fs.stat.missing/no-error", "NOT_FOUND",
 			instead(func(do operate, q *stats) *response {
 				if do.kind(q.Path) != 0 {
 					return nil
 				}
 				return failure(notFound)
 			})),
-		mutant("follows links to nowhere", "fs.stat.dangling/exists", "the exists of a symlink that leads nowhere",
+		fault.New("follows links to nowhere", "fs.stat.dangling/exists", "the exists of a symlink that leads nowhere",
 			instead(func(do operate, q *stats) *response {
 				if do.kind(q.Path) != kindSymlink || do(&reads{Path: q.Path}).GetError() == nil {
 					return nil
 				}
 				return absent()
 			})),
-		mutant("takes every error for absence", "fs.stat.through-file/refused", "a result of fs_stat",
+		fault.New("takes every error for absence", "fs.stat.through-file/refused", "a result of fs_stat",
 			excused(osError, func(*stats) *response { return absent() })),
-		mutant("lists no links", "fs.entry.size/of-a-symlink", "no entry",
+		fault.New("lists no links", "fs.entry.size/of-a-symlink", "no entry",
 			keeping(func(e *agentv1.FsEntry) bool { return e.Kind != kindSymlink })),
-		mutant("names what it stats by its path", "fs.entry.name/last-component", "the name in a stat",
+		fault.New("names what it stats by its path", "fs.entry.name/last-component", "the name in a stat",
 			after(func(q *stats, r *agentv1.FsStatResponse) {
 				if r.Entry != nil {
 					r.Entry.Name = q.Path
 				}
 			}), "fs.entry.name/*"),
-		mutant("has no stat of directories", "fs.stat.present/file-and-directory", "an entry for directory",
+		fault.New("has no stat of directories", "fs.stat.present/file-and-directory", "an entry for directory",
 			instead(func(do operate, q *stats) *response {
 				if do.kind(q.Path) != kindDirectory {
 					return nil
 				}
 				return absent()
 			})),
-		mutant("takes directories for files", "fs.stat.present/file-and-directory", "the kind of directory",
+		fault.New("takes directories for files", "fs.stat.present/file-and-directory", "the kind of directory",
 			entries(func(_ string, e *agentv1.FsEntry) {
 				if e.Kind == kindDirectory {
 					e.Kind = kindFile
 				}
 			})),
-		mutant("has no stat of an empty path", "fs.stat.path-verbatim/as-asked", "an entry for a path that exists",
+		fault.New("has no stat of an empty path", "fs.stat.path-verbatim/as-asked", "an entry for a path that exists",
 			instead(func(_ operate, q *stats) *response {
 				if q.Path != "" {
 					return nil
 				}
 				return absent()
 			})),
-		mutant("says that everything exists", "fs.stat.missing/no-error", "the exists of a path that does not",
+		fault.New("says that everything exists", "fs.stat.missing/no-error", "the exists of a path that does not",
 			after(func(_ *stats, r *agentv1.FsStatResponse) { r.Exists = true })),
-		mutant("has an entry for what does not exist", "fs.stat.missing/no-error", "no entry for a path that does not exist",
+		fault.New("has an entry for what does not exist", "fs.stat.missing/no-error", "no entry for a path that does not exist",
 			after(func(q *stats, r *agentv1.FsStatResponse) {
 				if !r.Exists {
 					r.Entry = &agentv1.FsEntry{Path: q.Path}
 				}
 			})),
-		mutant("takes a link to nowhere for a file", "fs.stat.dangling/exists", "its kind",
+		fault.New("takes a link to nowhere for a file", "fs.stat.dangling/exists", "its kind",
 			entries(func(_ string, e *agentv1.FsEntry) {
 				if e.Kind == kindSymlink {
 					e.Kind = kindFile

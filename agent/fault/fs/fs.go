@@ -33,10 +33,6 @@ type (
 	removes  = agentv1.FsRemoveRequest
 )
 
-func mutant(name, id, says string, how agent.Middleware, also ...string) fault.Mutant {
-	return fault.Mutant{Name: name, Case: id, Says: says, Fault: how, Also: also}
-}
-
 // operate is the agent without its fault.
 type operate fault.Operate
 

@@ -67,18 +67,24 @@ func walking(do operate, q *lists) *response {
 func listMutants() []fault.Mutant {
 	type result = agentv1.FsListResponse
 	return []fault.Mutant{
-		mutant("always lists whole trees", "fs.list.shallow/direct-entries", "the entries",
+		fault.New("always lists whole trees", "fs.list.shallow/direct-entries", "the entries",
 			before(func(q *lists) { q.Recursive = true })),
-		mutant("takes an empty directory for missing", "fs.list.shallow/empty-directory", "NOT_FOUND",
+		fault.New("takes an empty directory for missing", "fs.list.shallow/empty-directory", "NOT_FOUND",
 			instead(func(do operate, q *lists) *response {
 				if len(do.list(q.Path, false)) > 0 {
 					return nil
 				}
 				return failure(notFound)
 			})),
-		mutant("lists the first thousand", "fs.list.shallow/many-entries", "the number of different entries",
+		fault.New("lists an empty directory as itself", "fs.list.shallow/empty-directory", "the entries [",
+			after(func(q *lists, r *result) {
+				if len(r.Entries) == 0 && !q.Recursive {
+					r.Entries = []*agentv1.FsEntry{{Name: ".", Path: ".", Kind: kindDirectory}}
+				}
+			})),
+		fault.New("lists the first thousand", "fs.list.shallow/many-entries", "the number of different entries",
 			after(func(_ *lists, r *result) { r.Entries = r.Entries[:min(len(r.Entries), 1000)] })),
-		mutant("lists one twice", "fs.list.shallow/many-entries", "file-001500 once",
+		fault.New("lists one twice", "fs.list.shallow/many-entries", "file-001500 once",
 			after(func(_ *lists, r *result) {
 				for _, e := range r.Entries {
 					if e.Name == "file-001500" {
@@ -87,65 +93,65 @@ func listMutants() []fault.Mutant {
 					}
 				}
 			})),
-		mutant("skips names that are not UTF-8", "fs.list.shallow/beside-an-undecodable-name", "the number of entries",
+		fault.New("skips names that are not UTF-8", "fs.list.shallow/beside-an-undecodable-name", "the number of entries",
 			keeping(func(e *agentv1.FsEntry) bool { return !strings.Contains(e.Name, "\uFFFD") })),
-		mutant("hides dot files", "fs.list.hidden/listed", "the entries",
+		fault.New("hides dot files", "fs.list.hidden/listed", "the entries [",
 			keeping(func(e *agentv1.FsEntry) bool { return !strings.HasPrefix(e.Name, ".") })),
-		mutant("lists the parent", "fs.list.hidden/listed", `".."`,
+		fault.New("lists the parent", "fs.list.hidden/listed", `".."`,
 			after(func(_ *lists, r *result) {
 				r.Entries = append(r.Entries, &agentv1.FsEntry{Name: "..", Path: "..", Kind: kindDirectory})
 			})),
-		mutant("gives paths from the root", "fs.list.relative-path/of-every-entry", "with a relative path the paths",
+		fault.New("gives paths from the root", "fs.list.relative-path/of-every-entry", "with a relative path the paths",
 			after(func(q *lists, r *result) {
 				for _, e := range r.Entries {
 					e.Path = path.Join(q.Path, e.Path)
 				}
 			}), "fs.list.relative-path/in-the-root"),
-		mutant("gives names for paths", "fs.list.relative-path/of-every-entry", "the paths of a recursive list",
+		fault.New("gives names for paths", "fs.list.relative-path/of-every-entry", "the paths of a recursive list",
 			after(func(_ *lists, r *result) {
 				for _, e := range r.Entries {
 					e.Path = e.Name
 				}
 			})),
-		mutant("begins paths with a dot", "fs.list.relative-path/in-the-root", `the path "agentproof"`,
+		fault.New("begins paths with a dot", "fs.list.relative-path/in-the-root", `the path "agentproof"`,
 			after(func(q *lists, r *result) {
 				for _, e := range r.Entries {
 					e.Path = "./" + e.Path
 				}
 			}), "fs.list.relative-path/of-every-entry"),
-		mutant("lists from the inside", "fs.list.recursive-order/whole-tree", "before",
+		fault.New("lists from the inside", "fs.list.recursive-order/whole-tree", "before",
 			after(func(_ *lists, r *result) { slices.Reverse(r.Entries) }), "fs.list.recursive-order/deep-tree"),
-		mutant("does not enter hidden directories", "fs.list.recursive-order/whole-tree", "the entries of the tree",
+		fault.New("does not enter hidden directories", "fs.list.recursive-order/whole-tree", "the entries of the tree",
 			keeping(func(e *agentv1.FsEntry) bool { return !strings.Contains(e.Path, "/.hidden/") })),
-		mutant("stops at a depth of 32", "fs.list.recursive-order/deep-tree", "the entries of the tree",
+		fault.New("stops at a depth of 32", "fs.list.recursive-order/deep-tree", "the entries of the tree",
 			keeping(func(e *agentv1.FsEntry) bool { return strings.Count(e.Path, "/") < 32 })),
-		mutant("follows links", "fs.list.symlink-not-descended/into-a-directory", "the entries", following(),
+		fault.New("follows links", "fs.list.symlink-not-descended/into-a-directory", "the entries", following(),
 			"fs.list.symlink-not-descended/loop"),
-		mutant("follows links in circles", "fs.list.symlink-not-descended/loop", "the entries", following(),
+		fault.New("follows links in circles", "fs.list.symlink-not-descended/loop", "the entries", following(),
 			"fs.list.symlink-not-descended/into-a-directory"),
-		mutant("does not follow the link that it is given", "fs.list.symlink-root/followed", "got the error OS",
+		fault.New("does not follow the link that it is given", "fs.list.symlink-root/followed", "got the error OS",
 			instead(func(do operate, q *lists) *response {
 				if do.kind(q.Path) != kindSymlink {
 					return nil
 				}
 				return failure(osError)
 			})),
-		mutant("lists what is missing as nothing", "fs.list.missing/refused", "a list of a missing path; got a result",
+		fault.New("lists what is missing as nothing", "fs.list.missing/refused", "a list of a missing path; got a result",
 			excused(notFound, func(*lists) *response { return listed() })),
-		mutant("lists a file as itself", "fs.list.file/refused", "a list of a file; got a result",
+		fault.New("lists a file as itself", "fs.list.file/refused", "a list of a file; got a result",
 			excused(osError, func(q *lists) *response {
 				return listed(&agentv1.FsEntry{Name: path.Base(q.Path), Path: path.Base(q.Path), Kind: kindFile})
 			})),
-		mutant("fails when a file goes", "fs.list.vanishing-child/file", "NOT_FOUND", instead(walking), "fs.list.vanishing-child/directory"),
-		mutant("fails when a directory goes", "fs.list.vanishing-child/directory", "NOT_FOUND", instead(walking),
+		fault.New("fails when a file goes", "fs.list.vanishing-child/file", "NOT_FOUND", instead(walking), "fs.list.vanishing-child/directory"),
+		fault.New("fails when a directory goes", "fs.list.vanishing-child/directory", "NOT_FOUND", instead(walking),
 			"fs.list.vanishing-child/file"),
-		mutant("lists the directory in its own tree", "fs.list.shallow/empty-directory", "the entries of a recursive list",
+		fault.New("lists the directory in its own tree", "fs.list.shallow/empty-directory", "the entries of a recursive list",
 			after(func(q *lists, r *result) {
 				if q.Recursive {
 					r.Entries = append(r.Entries, &agentv1.FsEntry{Name: ".", Path: ".", Kind: kindDirectory})
 				}
 			}), "fs.list.shallow/beside-an-undecodable-name"),
-		mutant("repairs the names beside one that is not UTF-8", "fs.list.shallow/beside-an-undecodable-name", "an entry for good",
+		fault.New("repairs the names beside one that is not UTF-8", "fs.list.shallow/beside-an-undecodable-name", "an entry for good",
 			after(func(_ *lists, r *result) {
 				if slices.ContainsFunc(r.Entries, func(e *agentv1.FsEntry) bool { return strings.Contains(e.Path, "\uFFFD") }) {
 					for _, e := range r.Entries {
@@ -153,9 +159,9 @@ func listMutants() []fault.Mutant {
 					}
 				}
 			})),
-		mutant("hides dot files of subdirectories", "fs.list.hidden/listed", "the entries of a recursive list",
+		fault.New("hides dot files of subdirectories", "fs.list.hidden/listed", "the entries of a recursive list",
 			keeping(func(e *agentv1.FsEntry) bool { return !strings.Contains(e.Path, "/.") })),
-		mutant("lists links as what they lead to", "fs.list.symlink-not-descended/into-a-directory", "the kind of",
+		fault.New("lists links as what they lead to", "fs.list.symlink-not-descended/into-a-directory", "the kind of",
 			after(func(_ *lists, r *result) {
 				for _, e := range r.Entries {
 					if e.Kind == kindSymlink {
@@ -163,7 +169,7 @@ func listMutants() []fault.Mutant {
 					}
 				}
 			})),
-		mutant("does not descend behind the link that it is given", "fs.list.symlink-root/followed", "the entries of a recursive list",
+		fault.New("does not descend behind the link that it is given", "fs.list.symlink-root/followed", "the entries of a recursive list",
 			instead(func(do operate, q *lists) *response {
 				q.Recursive = q.Recursive && do.kind(q.Path) != kindSymlink
 				return nil

@@ -9,7 +9,7 @@ import (
 
 func removeMutants() []fault.Mutant {
 	return []fault.Mutant{
-		mutant("expands globs", "fs.remove.file/only-that-one", "stays",
+		fault.New("expands globs", "fs.remove.file/only-that-one", "stays",
 			instead(func(do operate, q *removes) *response {
 				if path.Base(q.Path) != "*" {
 					return nil
@@ -19,32 +19,32 @@ func removeMutants() []fault.Mutant {
 				}
 				return removed()
 			})),
-		mutant("reports success and removes nothing", "fs.remove.file/only-that-one", "nothing called plain",
+		fault.New("reports success and removes nothing", "fs.remove.file/only-that-one", "nothing called plain",
 			instead(func(_ operate, q *removes) *response {
 				if q.Recursive {
 					return nil
 				}
 				return removed()
 			}), "fs.remove.file/read-only"),
-		mutant("wants a file to be writable", "fs.remove.file/read-only", "got the error OS",
+		fault.New("wants a file to be writable", "fs.remove.file/read-only", "got the error OS",
 			instead(func(do operate, q *removes) *response {
 				if do(&stats{Path: q.Path}).GetFsStat().GetEntry().GetMode()&0o200 != 0 {
 					return nil
 				}
 				return failure(osError)
 			})),
-		mutant("is content with a missing tree", "fs.remove.missing/refused", "a missing tree; got a result",
+		fault.New("is content with a missing tree", "fs.remove.missing/refused", "a missing tree; got a result",
 			excused(notFound, func(q *removes) *response {
 				if q.Recursive {
 					return removed()
 				}
 				return failure(notFound)
 			})),
-		mutant("always removes whole trees", "fs.remove.full-directory/refused", "a directory with a hidden file; got a result",
+		fault.New("always removes whole trees", "fs.remove.full-directory/refused", "a directory with a hidden file; got a result",
 			before(func(q *removes) { q.Recursive = true })),
-		mutant("never removes trees", "fs.remove.recursive/whole-tree", "got the error OS",
+		fault.New("never removes trees", "fs.remove.recursive/whole-tree", "got the error OS",
 			before(func(q *removes) { q.Recursive = false }), "fs.remove.recursive/many-files"),
-		mutant("stops after a thousand", "fs.remove.recursive/many-files", "nothing called many",
+		fault.New("stops after a thousand", "fs.remove.recursive/many-files", "nothing called many",
 			instead(func(do operate, q *removes) *response {
 				if path.Base(q.Path) != "many" {
 					return nil
@@ -54,7 +54,7 @@ func removeMutants() []fault.Mutant {
 				}
 				return removed()
 			})),
-		mutant("empties what a link leads to", "fs.remove.symlink-itself/target-stays", "a file called full/file",
+		fault.New("empties what a link leads to", "fs.remove.symlink-itself/target-stays", "a file called full/file",
 			instead(func(do operate, q *removes) *response {
 				if q.Recursive && do.kind(q.Path) == kindSymlink {
 					for _, e := range do.list(q.Path, false) {
@@ -63,7 +63,7 @@ func removeMutants() []fault.Mutant {
 				}
 				return nil
 			})),
-		mutant("removes behind links on the way", "fs.remove.symlinks-inside/never-followed", "outside/file",
+		fault.New("removes behind links on the way", "fs.remove.symlinks-inside/never-followed", "outside/file",
 			instead(func(do operate, q *removes) *response {
 				if !strings.HasSuffix(q.Path, "/tree") {
 					return nil
@@ -77,7 +77,7 @@ func removeMutants() []fault.Mutant {
 				}
 				return nil
 			})),
-		mutant("removes everything for an empty path", "fs.remove.root/refused", "a remove of an empty path; got a result",
+		fault.New("removes everything for an empty path", "fs.remove.root/refused", "a remove of an empty path; got a result",
 			instead(func(do operate, q *removes) *response {
 				if q.Path != "" {
 					return nil

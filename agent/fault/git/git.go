@@ -35,10 +35,6 @@ type (
 	result  = agentv1.GitResponse
 )
 
-func mutant(name, id, says string, how agent.Middleware, also ...string) fault.Mutant {
-	return fault.Mutant{Name: name, Case: id, Says: says, Fault: how, Also: also}
-}
-
 // before changes requests of one op before git runs.
 func before(op agentv1.GitOp, edit func(*request)) agent.Middleware {
 	return fault.Requests(func(r *request) {

@@ -10,9 +10,9 @@ import (
 
 func paths() []fault.Mutant {
 	return []fault.Mutant{
-		mutant("lists the first fifty", "git.status.path/one-entry-each", "the paths",
+		fault.New("lists the first fifty", "git.status.path/one-entry-each", "the paths",
 			onStatus(func(s *agentv1.GitStatus) { s.Files = s.Files[:min(len(s.Files), 50)] })),
-		mutant("lists each side", "git.status.path/one-entry-each", "the paths",
+		fault.New("lists each side", "git.status.path/one-entry-each", "the paths",
 			onStatus(func(s *agentv1.GitStatus) {
 				for _, f := range s.Files {
 					if f.Staged && f.Code[1] != '.' {
@@ -20,37 +20,37 @@ func paths() []fault.Mutant {
 					}
 				}
 			})),
-		mutant("tidies paths", "git.status.path/in-a-subdirectory", "the paths",
+		fault.New("tidies paths", "git.status.path/in-a-subdirectory", "the paths",
 			onFiles(func(f *agentv1.GitFileStatus) { f.Path = strings.TrimPrefix(f.Path, "../") })),
-		mutant("splits lines at blanks", "git.status.path-odd/changed", "the paths", onFiles(lastWord),
+		fault.New("splits lines at blanks", "git.status.path-odd/changed", "the paths", onFiles(lastWord),
 			"git.status.path-odd/quotes-among-control-characters", "git.status.path-odd/untracked"),
-		mutant("trims paths", "git.status.path-odd/changed", "the paths",
+		fault.New("trims paths", "git.status.path-odd/changed", "the paths",
 			onFiles(func(f *agentv1.GitFileStatus) { f.Path = strings.TrimSpace(f.Path) }), "git.status.path-odd/untracked"),
-		mutant("leaves paths quoted", "git.status.path-odd/untracked", "the paths",
+		fault.New("leaves paths quoted", "git.status.path-odd/untracked", "the paths",
 			onFiles(func(f *agentv1.GitFileStatus) {
 				if strings.Contains(f.Path, `"`) {
 					f.Path = `"` + strings.ReplaceAll(f.Path, `"`, `\"`) + `"`
 				}
 			}), "git.status.path-odd/changed", "git.status.path-odd/quotes-among-control-characters"),
-		mutant("leaves escapes of control characters", "git.status.path-odd/quotes-among-control-characters", "the paths",
+		fault.New("leaves escapes of control characters", "git.status.path-odd/quotes-among-control-characters", "the paths",
 			onFiles(func(f *agentv1.GitFileStatus) { f.Path = strings.ReplaceAll(f.Path, "\t", `\t`) })),
-		mutant("undoes escapes twice", "git.status.path-odd/quotes-among-control-characters", "the paths",
+		fault.New("undoes escapes twice", "git.status.path-odd/quotes-among-control-characters", "the paths",
 			onFiles(func(f *agentv1.GitFileStatus) { f.Path = strings.ReplaceAll(f.Path, `\n`, "\n") })),
-		mutant("lists both paths in one", "git.status.rename/new-path", "the files",
+		fault.New("lists both paths in one", "git.status.rename/new-path", "the files",
 			onFiles(func(f *agentv1.GitFileStatus) {
 				if f.Code[0] == 'R' {
 					f.Path = "old -> " + f.Path
 				}
 			}), "git.status.rename/changed-afterwards", "git.status.rename/odd-names"),
-		mutant("splits renames at blanks", "git.status.rename/odd-names", "the files", onFiles(lastWord)),
-		mutant("does not know renames that were changed", "git.status.rename/changed-afterwards", "the files",
+		fault.New("splits renames at blanks", "git.status.rename/odd-names", "the files", onFiles(lastWord)),
+		fault.New("does not know renames that were changed", "git.status.rename/changed-afterwards", "the files",
 			keeping(func(f *agentv1.GitFileStatus) bool { return f.Code != "RM" })),
-		mutant("does not know unmerged paths", "git.status.conflict/listed", "the paths",
+		fault.New("does not know unmerged paths", "git.status.conflict/listed", "the paths",
 			keeping(func(f *agentv1.GitFileStatus) bool { return !strings.Contains(f.Code, "U") }), "git.status.conflict/odd-names"),
-		mutant("does not know paths that both added", "git.status.conflict/listed", "the paths",
+		fault.New("does not know paths that both added", "git.status.conflict/listed", "the paths",
 			keeping(func(f *agentv1.GitFileStatus) bool { return f.Code != "AA" }), "git.status.conflict/odd-names"),
-		mutant("splits conflicts at blanks", "git.status.conflict/odd-names", "the paths", onFiles(lastWord)),
-		mutant("calls a tree in a merge clean", "git.status.conflict/listed", "clean in a merge",
+		fault.New("splits conflicts at blanks", "git.status.conflict/odd-names", "the paths", onFiles(lastWord)),
+		fault.New("calls a tree in a merge clean", "git.status.conflict/listed", "clean in a merge",
 			onStatus(func(s *agentv1.GitStatus) {
 				s.Clean = s.Clean || slices.ContainsFunc(s.Files, func(f *agentv1.GitFileStatus) bool { return strings.Contains(f.Code, "U") })
 			})),

@@ -45,14 +45,14 @@ func waiting(arg string) agent.Middleware {
 
 func prompts() []fault.Mutant {
 	return []fault.Mutant{
-		mutant("lets git open an editor", "git.never-prompts/commit-editor", "an answer with nobody to ask", unguarded,
+		fault.New("lets git open an editor", "git.never-prompts/commit-editor", "an answer with nobody to ask", unguarded,
 			"git.never-prompts/password-window", "git.never-prompts/rebase-editor"),
-		mutant("lets git open a todo list", "git.never-prompts/rebase-editor", "an answer with nobody to ask", unguarded,
+		fault.New("lets git open a todo list", "git.never-prompts/rebase-editor", "an answer with nobody to ask", unguarded,
 			"git.never-prompts/commit-editor", "git.never-prompts/password-window"),
-		mutant("lets git open a window", "git.never-prompts/password-window", "an answer with nobody to ask", unguarded,
+		fault.New("lets git open a window", "git.never-prompts/password-window", "an answer with nobody to ask", unguarded,
 			"git.never-prompts/commit-editor", "git.never-prompts/rebase-editor"),
-		mutant("waits for a name", "git.never-prompts/password-at-the-terminal", "an answer with nobody to ask", waiting("ask"),
+		fault.New("waits for a name", "git.never-prompts/password-at-the-terminal", "an answer with nobody to ask", waiting("ask"),
 			"git.never-prompts/password-window"),
-		mutant("waits for input", "git.never-prompts/standard-input", "an answer with nobody to ask", waiting("--stdin")),
+		fault.New("waits for input", "git.never-prompts/standard-input", "an answer with nobody to ask", waiting("--stdin")),
 	}
 }

@@ -22,10 +22,6 @@ const (
 	kindSymlink   = agentv1.FsEntryKind_FS_ENTRY_KIND_SYMLINK
 )
 
-func mutant(name, id, says string, how agent.Middleware, also ...string) fault.Mutant {
-	return fault.Mutant{Name: name, Case: id, Says: says, Fault: how, Also: also}
-}
-
 // commands changes the cwd of commands, git's that of git, and files every
 // path of a file operation.
 func commands(edit func(string) string) agent.Middleware {

@@ -11,48 +11,48 @@ import (
 func roots() []fault.Mutant {
 	away := elsewhere(os.TempDir())
 	return []fault.Mutant{
-		mutant("has another root for commands", "path.empty/exec-cwd", "elsewhere", commands(away)),
-		mutant("has another root for files", "path.empty/listed-and-statted", "another list",
+		fault.New("has another root for commands", "path.empty/exec-cwd", "elsewhere", commands(away)),
+		fault.New("has another root for files", "path.empty/listed-and-statted", "another list",
 			files(func(p string) string {
 				if p == "" {
 					return "/"
 				}
 				return p
 			})),
-		mutant("has another root for git", "path.empty/git-cwd", "nothing there", git(away)),
-		mutant("takes a relative cwd for absolute", "path.relative/exec-cwd", "NOT_FOUND",
+		fault.New("has another root for git", "path.empty/git-cwd", "nothing there", git(away)),
+		fault.New("takes a relative cwd for absolute", "path.relative/exec-cwd", "NOT_FOUND",
 			commands(func(p string) string { return path.Join("/", p) })),
-		mutant("moves to another root", "path.relative/file-operations", "NOT_FOUND",
+		fault.New("moves to another root", "path.relative/file-operations", "NOT_FOUND",
 			fault.Before(func(req *agentv1.ControlRequest) {
 				if r := req.GetFsMove(); r != nil {
 					r.From = away(r.From)
 				}
 			})),
-		mutant("takes git's relative cwd from another root", "path.relative/git-cwd", "NOT_FOUND", git(away)),
-		mutant("joins an absolute cwd onto the root", "path.absolute/exec-cwd", "the working directory", commands(belowRoot),
+		fault.New("takes git's relative cwd from another root", "path.relative/git-cwd", "NOT_FOUND", git(away)),
+		fault.New("joins an absolute cwd onto the root", "path.absolute/exec-cwd", "the working directory", commands(belowRoot),
 			"path.absolute/file-operations", "path.absolute/git-cwd"),
-		mutant("joins an absolute path onto the root", "path.absolute/file-operations", "NOT_FOUND", files(belowRoot)),
-		mutant("takes the root for a file", "path.empty/listed-and-statted", "the kind of the empty path",
+		fault.New("joins an absolute path onto the root", "path.absolute/file-operations", "NOT_FOUND", files(belowRoot)),
+		fault.New("takes the root for a file", "path.empty/listed-and-statted", "the kind of the empty path",
 			kinds(func(p string, _ agentv1.FsEntryKind) bool { return p == "" }, kindFile)),
-		mutant("takes / for a file", "path.absolute/file-operations", "the kind of /",
+		fault.New("takes / for a file", "path.absolute/file-operations", "the kind of /",
 			kinds(func(p string, _ agentv1.FsEntryKind) bool { return p == "/" }, kindFile)),
-		mutant("cannot run git without a cwd", "path.empty/git-cwd", "git's exit code",
+		fault.New("cannot run git without a cwd", "path.empty/git-cwd", "git's exit code",
 			gitFails(func(cwd string) bool { return cwd == "" })),
-		mutant("cannot run git in an absolute cwd", "path.absolute/git-cwd", "git's exit code", gitFails(path.IsAbs)),
-		mutant("runs in the root instead of a directory in it", "path.relative/exec-cwd", "one elsewhere",
+		fault.New("cannot run git in an absolute cwd", "path.absolute/git-cwd", "git's exit code", gitFails(path.IsAbs)),
+		fault.New("runs in the root instead of a directory in it", "path.relative/exec-cwd", "one elsewhere",
 			commands(func(p string) string {
 				if path.IsAbs(p) {
 					return p
 				}
 				return ""
 			})),
-		mutant("runs in the root instead of an absolute cwd", "path.absolute/exec-cwd", "one elsewhere",
+		fault.New("runs in the root instead of an absolute cwd", "path.absolute/exec-cwd", "one elsewhere",
 			commands(func(p string) string {
 				if path.IsAbs(p) && p != "/" {
 					return ""
 				}
 				return p
 			}), "path.absolute/*"),
-		mutant("joins git's absolute cwd onto the root", "path.absolute/git-cwd", "NOT_FOUND", git(belowRoot)),
+		fault.New("joins git's absolute cwd onto the root", "path.absolute/git-cwd", "NOT_FOUND", git(belowRoot)),
 	}
 }

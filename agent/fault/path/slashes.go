@@ -10,30 +10,30 @@ import (
 
 func slashes() []fault.Mutant {
 	return []fault.Mutant{
-		mutant("drops the slash after a file", "path.trailing-slash/after-a-file", "a result", all(unslashed),
+		fault.New("drops the slash after a file", "path.trailing-slash/after-a-file", "a result", all(unslashed),
 			"path.trailing-slash/after-a-link", "path.trailing-slash/no-file-made"),
-		mutant("drops the slash after a link", "path.trailing-slash/after-a-link", "the kind of link/", all(unslashed),
+		fault.New("drops the slash after a link", "path.trailing-slash/after-a-link", "the kind of link/", all(unslashed),
 			"path.trailing-slash/after-a-file", "path.trailing-slash/no-file-made"),
-		mutant("makes a file for a name with a slash", "path.trailing-slash/no-file-made", "a result", all(unslashed),
+		fault.New("makes a file for a name with a slash", "path.trailing-slash/no-file-made", "a result", all(unslashed),
 			"path.trailing-slash/after-a-file", "path.trailing-slash/after-a-link"),
-		mutant("writes to a file with a slash, and refuses", "path.trailing-slash/after-a-file", "the content of the file",
+		fault.New("writes to a file with a slash, and refuses", "path.trailing-slash/after-a-file", "the content of the file",
 			fault.Late(writes(func(p string) string { return strings.ReplaceAll(p, "/file/", "/file") }))),
-		mutant("makes a file for a name with a slash, and refuses", "path.trailing-slash/no-file-made", "one that exists",
+		fault.New("makes a file for a name with a slash, and refuses", "path.trailing-slash/no-file-made", "one that exists",
 			fault.Late(writes(func(p string) string { return strings.ReplaceAll(p, "/new/", "/new") }))),
-		mutant("calls a new name with a slash missing", "path.trailing-slash/no-file-made", "the error's code",
+		fault.New("calls a new name with a slash missing", "path.trailing-slash/no-file-made", "the error's code",
 			fault.Refuse(notFound, func(r *agentv1.ControlRequest) bool {
 				return strings.HasSuffix(r.GetFsWrite().GetPath(), "/new/")
 			})),
-		mutant("follows links without a slash", "path.trailing-slash/after-a-link", "the kind of link FS_ENTRY_KIND_SYMLINK",
+		fault.New("follows links without a slash", "path.trailing-slash/after-a-link", "the kind of link FS_ENTRY_KIND_SYMLINK",
 			kinds(func(_ string, k agentv1.FsEntryKind) bool { return k == kindSymlink }, kindDirectory)),
-		mutant("goes up from a cwd with a slash", "path.trailing-slash/exec-cwd", "one elsewhere",
+		fault.New("goes up from a cwd with a slash", "path.trailing-slash/exec-cwd", "one elsewhere",
 			commands(func(p string) string {
 				if strings.HasSuffix(p, "/") && p != "/" {
 					return path.Dir(path.Clean(p))
 				}
 				return p
 			}), "path.trailing-slash/after-a-file"),
-		mutant("makes the destination of a move with a slash", "path.trailing-slash/file-operations", "a directory that was made and moved",
+		fault.New("makes the destination of a move with a slash", "path.trailing-slash/file-operations", "a directory that was made and moved",
 			fault.Instead(func(do fault.Operate, q *agentv1.FsMoveRequest) *agentv1.ControlResponse {
 				if !strings.HasSuffix(q.From, "/new/") {
 					return nil
@@ -41,32 +41,32 @@ func slashes() []fault.Mutant {
 				do(&agentv1.FsMkdirRequest{Path: q.To})
 				return fault.Result(&agentv1.FsMoveResponse{})
 			})),
-		mutant("removes nothing that has a slash", "path.trailing-slash/file-operations", "one that is there",
+		fault.New("removes nothing that has a slash", "path.trailing-slash/file-operations", "one that is there",
 			fault.Instead(func(_ fault.Operate, q *agentv1.FsRemoveRequest) *agentv1.ControlResponse {
 				if !strings.HasSuffix(q.Path, "/newer/") {
 					return nil
 				}
 				return fault.Result(&agentv1.FsRemoveResponse{})
 			})),
-		mutant("reads nothing behind two slashes", "path.trailing-slash/file-operations", "the content of the file that the path means",
+		fault.New("reads nothing behind two slashes", "path.trailing-slash/file-operations", "the content of the file that the path means",
 			fault.Results(func(q *agentv1.FsReadRequest, r *agentv1.FsReadResponse) {
 				if strings.Contains(q.Path, "//") {
 					r.Content = nil
 				}
 			})),
-		mutant("sees nothing behind two slashes", "path.trailing-slash/file-operations", "the stat of the file that the path means",
+		fault.New("sees nothing behind two slashes", "path.trailing-slash/file-operations", "the stat of the file that the path means",
 			stats(func(p string) string { return strings.ReplaceAll(p, "//", "/-/") })),
-		mutant("lists nothing that has a slash", "path.trailing-slash/file-operations", "a list of the directory that the path means",
+		fault.New("lists nothing that has a slash", "path.trailing-slash/file-operations", "a list of the directory that the path means",
 			fault.Results(func(q *agentv1.FsListRequest, r *agentv1.FsListResponse) {
 				if strings.HasSuffix(q.Path, "/") {
 					r.Entries = nil
 				}
 			})),
-		mutant("writes another name behind two slashes", "path.trailing-slash/file-operations", "the effect of fs_write",
+		fault.New("writes another name behind two slashes", "path.trailing-slash/file-operations", "the effect of fs_write",
 			writes(func(p string) string { return strings.ReplaceAll(p, "//", "/.") })),
-		mutant("encodes the slash of a cwd", "path.trailing-slash/exec-cwd", "NOT_FOUND",
+		fault.New("encodes the slash of a cwd", "path.trailing-slash/exec-cwd", "NOT_FOUND",
 			commands(func(p string) string { return strings.ReplaceAll(p, "cwd/", "cwd%2f") })),
-		mutant("encodes the slash of a path", "path.trailing-slash/file-operations", "NOT_FOUND",
+		fault.New("encodes the slash of a path", "path.trailing-slash/file-operations", "NOT_FOUND",
 			files(func(p string) string { return strings.ReplaceAll(p, "operations/", "operations%2f") })),
 	}
 }
