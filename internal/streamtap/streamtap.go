@@ -5,6 +5,8 @@ package streamtap
 import (
 	"context"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -78,27 +80,53 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if t.Open != nil {
 		edits = t.Open()
 	}
+	lost := sync.OnceFunc(func() { _ = write(ctx, agent, edits.Lost()) })
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
 		defer cancel()
-		end(relay, pump(ctx, relay, agent, edits.ToRelay))
+		relayLost, err := pump(ctx, relay, agent, edits.ToRelay)
+		if relayLost && edits.Lost != nil {
+			lost()
+			drain(ctx, agent)
+		}
+		end(relay, err)
 	}()
-	err = pump(ctx, agent, relay, edits.ToAgent)
+	_, err = pump(ctx, agent, relay, edits.ToAgent)
 	if edits.Lost != nil && ctx.Err() == nil {
-		_ = write(ctx, agent, edits.Lost())
+		lost()
+		select {
+		case <-gone:
+		case <-time.After(lostGrace):
+		}
 	}
 	end(agent, err)
 	cancel()
 	<-gone
 }
 
-// pump passes messages on until one side ends, and returns how.
-func pump(ctx context.Context, to, from *websocket.Conn, edit Edit) error {
+// lostGrace is how long an agent may take to read what Lost told it: a
+// connection that is closed before loses that.
+const lostGrace = 5 * time.Second
+
+// drain reads until a side has ended.
+func drain(ctx context.Context, from *websocket.Conn) {
+	ctx, cancel := context.WithTimeout(ctx, lostGrace)
+	defer cancel()
+	for {
+		if _, _, err := from.Read(ctx); err != nil {
+			return
+		}
+	}
+}
+
+// pump passes messages on until one side ends, and returns how. lost is set
+// when that was the side which they go to.
+func pump(ctx context.Context, to, from *websocket.Conn, edit Edit) (lost bool, err error) {
 	for {
 		typ, message, err := from.Read(ctx)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if typ != websocket.MessageBinary {
 			continue // ignored by either end (stream.md, Framing)
@@ -108,7 +136,7 @@ func pump(ctx context.Context, to, from *websocket.Conn, edit Edit) error {
 			messages = edit(message)
 		}
 		if err := write(ctx, to, messages); err != nil {
-			return err
+			return true, err
 		}
 	}
 }

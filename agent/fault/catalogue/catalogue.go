@@ -17,6 +17,8 @@ import (
 	"agentproof/agent/fault/metrics"
 	"agentproof/agent/fault/path"
 	"agentproof/agent/fault/ping"
+	"agentproof/agent/fault/pty"
+	"agentproof/agent/fault/streams"
 	"agentproof/agent/fault/subject"
 )
 
@@ -41,6 +43,8 @@ func unsorted() []fault.Mutant {
 		metrics.Mutants(),
 		path.Mutants(),
 		ping.Mutants(),
+		pty.Mutants(),
+		streams.Mutants(),
 		subject.Mutants(),
 	)
 }

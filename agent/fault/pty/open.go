@@ -1,0 +1,91 @@
+package pty
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	"agentproof/agent"
+	"agentproof/agent/fault"
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+)
+
+func kinds() []fault.Mutant {
+	var first sync.Once
+	var reply *agentv1.PtyOpenResponse
+	return []fault.Mutant{
+		wide(mutant("leaves the pty_id out", "pty.open/channel-of-this-agent", "a pty_id",
+			opened(func(r *agentv1.PtyOpenResponse) { r.PtyId = "" }))),
+		mutant("does not say which channel", "pty.open/channel-of-this-agent", "a channel_id",
+			opened(func(r *agentv1.PtyOpenResponse) { r.Channel.ChannelId = "" })),
+		mutant("leaves the kind of the channel out", "pty.open/channel-of-this-agent", "kind",
+			opened(func(r *agentv1.PtyOpenResponse) { r.Channel.Kind = 0 })),
+		wide(mutant("tells no port", "pty.open/channel-of-this-agent", "port",
+			opened(func(r *agentv1.PtyOpenResponse) { r.Channel.Port = 0 }))),
+		wide(mutant("swaps workspace and agent in the channel", "pty.open/channel-of-this-agent", "workspace",
+			opened(func(r *agentv1.PtyOpenResponse) {
+				r.Channel.WorkspaceId, r.Channel.AgentId = r.Channel.AgentId, r.Channel.WorkspaceId
+			}))),
+		mutant("asks for consent to open a terminal", "pty.headless/no-display-and-no-consent", "CONSENT_REQUIRED",
+			func(agent.Handler) agent.Handler {
+				return func(_ context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
+					return &agentv1.ControlResponse{RequestId: req.GetRequestId(),
+						Error: &agentv1.AgentError{Code: agentv1.ErrorCode_ERROR_CODE_CONSENT_REQUIRED}}
+				}
+			}),
+		silent("starts nothing without a command", "pty.open/no-command-is-a-shell", "42-is-the-answer",
+			opening(func(r *agentv1.PtyOpenRequest) {
+				if len(r.GetCommand()) == 0 {
+					r.Command = []string{"/bin/cat"}
+				}
+			})),
+		wide(mutant("joins the command for a shell", "pty.open/command-is-argv", "as it was given",
+			opening(func(r *agentv1.PtyOpenRequest) {
+				r.Command = []string{"/bin/sh", "-c", strings.Replace(strings.Join(r.Command, " "), "it's", "its", 1)}
+			}))),
+		silent("waits for the first output", "pty.open-silent/reply-before-output", "none in time",
+			func(next agent.Handler) agent.Handler {
+				return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
+					resp := next(ctx, req)
+					if req.GetPtyOpen() != nil {
+						<-ctx.Done()
+					}
+					return resp
+				}
+			}),
+		wide(mutant("gives the same terminal twice", "pty.distinct/ids-and-channels", "two pty_ids",
+			opened(func(r *agentv1.PtyOpenResponse) {
+				first.Do(func() { reply = proto.CloneOf(r) })
+				r.PtyId, r.Channel = reply.GetPtyId(), reply.GetChannel()
+			}))),
+		wide(mutant("gives a missing program a terminal", "pty.spawn-failure/missing-program", "NOT_FOUND",
+			retried(notFound, func(r *agentv1.PtyOpenRequest) { r.Command = []string{"/bin/sh", "-c", "exit 127"} }))),
+		wide(mutant("blames the request for a missing program", "pty.spawn-failure/missing-program", "PROTOCOL",
+			fault.Recode(notFound, agentv1.ErrorCode_ERROR_CODE_PROTOCOL))),
+
+		newline(),
+
+		mutant("starts commands with a pipe for output", "pty.isatty/one-controlling-terminal", "stdout a terminal", within(`"$@" | cat`)),
+		mutant("starts commands without input", "pty.isatty/one-controlling-terminal", "stdin a terminal", within(`exec "$@" </dev/null`)),
+		mutant("keeps errors apart", "pty.isatty/one-controlling-terminal", "stderr a terminal", within(`exec "$@" 2>/dev/null`)),
+		mutant("leaves commands in the background", "pty.isatty/one-controlling-terminal", "foreground", within(`set -m; "$@" & wait`)),
+	}
+}
+
+// newline types what nobody asked for.
+func newline() fault.Mutant {
+	typing := func(next agent.Handler) agent.Handler {
+		return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
+			resp := next(ctx, req)
+			if r := resp.GetPtyOpen(); r != nil {
+				next(ctx, &agentv1.ControlRequest{Op: &agentv1.ControlRequest_PtyWrite{
+					PtyWrite: &agentv1.PtyWriteRequest{PtyId: r.GetPtyId(), Data: []byte("\n")},
+				}})
+			}
+			return resp
+		}
+	}
+	return mutant("types a newline into every terminal", "pty.quiet/nothing-that-nobody-typed", "an empty screen", typing)
+}
