@@ -72,6 +72,8 @@ func ends() []fault.Mutant {
 	return []fault.Mutant{
 		wide(mutant("says that a closed program succeeded", "pty.close/exit-code-of-a-running-one", "the exit code -1",
 			answer(anyClose, &agentv1.PtyCloseResponse{}))),
+		wide(mutant("says that a closed flood succeeded", "pty.close/while-a-viewer-does-not-read", "the exit code -1",
+			answer(anyClose, &agentv1.PtyCloseResponse{}))),
 		mutant("takes input for a closed terminal", "pty.close/id-is-unknown-afterwards", "a result",
 			answer(lostWrite, &agentv1.PtyWriteResponse{BytesWritten: 1})),
 		mutant("resizes a closed terminal", "pty.close/id-is-unknown-afterwards", "a result", answer(lostResize, &agentv1.PtyResizeResponse{})),

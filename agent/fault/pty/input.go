@@ -29,6 +29,13 @@ func inputs() []fault.Mutant {
 					w.BytesWritten = 0
 				}
 			}))),
+		mutant("types a newline for nothing", "pty.write/nothing-is-fine", "nothing of 0 bytes",
+			typing(func(b []byte) []byte {
+				if len(b) == 0 {
+					return []byte("\n")
+				}
+				return b
+			})),
 		mutant("refuses to write nothing", "pty.write/nothing-is-fine", "a result",
 			func(next agent.Handler) agent.Handler {
 				return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {

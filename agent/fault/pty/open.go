@@ -13,8 +13,9 @@ import (
 )
 
 func kinds() []fault.Mutant {
-	var first sync.Once
+	var first, shared sync.Once
 	var reply *agentv1.PtyOpenResponse
+	var channel *agentv1.StreamChannel
 	return []fault.Mutant{
 		wide(mutant("leaves the pty_id out", "pty.open/channel-of-this-agent", "a pty_id",
 			opened(func(r *agentv1.PtyOpenResponse) { r.PtyId = "" }))),
@@ -28,6 +29,8 @@ func kinds() []fault.Mutant {
 			opened(func(r *agentv1.PtyOpenResponse) {
 				r.Channel.WorkspaceId, r.Channel.AgentId = r.Channel.AgentId, r.Channel.WorkspaceId
 			}))),
+		wide(mutant("names another agent in the channel", "pty.open/channel-of-this-agent", "the agent's own id in the channel",
+			opened(func(r *agentv1.PtyOpenResponse) { r.Channel.AgentId = "another" }))),
 		mutant("asks for consent to open a terminal", "pty.headless/no-display-and-no-consent", "CONSENT_REQUIRED",
 			func(agent.Handler) agent.Handler {
 				return func(_ context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
@@ -62,6 +65,11 @@ func kinds() []fault.Mutant {
 			}))),
 		wide(mutant("gives a missing program a terminal", "pty.spawn-failure/missing-program", "NOT_FOUND",
 			retried(notFound, func(r *agentv1.PtyOpenRequest) { r.Command = []string{"/bin/sh", "-c", "exit 127"} }))),
+		wide(mutant("gives two terminals one channel", "pty.distinct/ids-and-channels", "two channel_ids",
+			opened(func(r *agentv1.PtyOpenResponse) {
+				shared.Do(func() { channel = proto.CloneOf(r.GetChannel()) })
+				r.Channel = channel
+			}))),
 		wide(mutant("blames the request for a missing program", "pty.spawn-failure/missing-program", "PROTOCOL",
 			fault.Recode(notFound, agentv1.ErrorCode_ERROR_CODE_PROTOCOL))),
 
@@ -70,6 +78,8 @@ func kinds() []fault.Mutant {
 		mutant("starts commands with a pipe for output", "pty.isatty/one-controlling-terminal", "stdout a terminal", within(`"$@" | cat`)),
 		mutant("starts commands without input", "pty.isatty/one-controlling-terminal", "stdin a terminal", within(`exec "$@" </dev/null`)),
 		mutant("keeps errors apart", "pty.isatty/one-controlling-terminal", "stderr a terminal", within(`exec "$@" 2>/dev/null`)),
+		mutant("starts commands away from the terminal", "pty.isatty/one-controlling-terminal", "the controlling terminal",
+			within(`exec 3<&0; setsid "$@" <&3 & wait`)),
 		mutant("leaves commands in the background", "pty.isatty/one-controlling-terminal", "foreground", within(`set -m; "$@" & wait`)),
 	}
 }

@@ -100,7 +100,23 @@ func outputs() []fault.Mutant {
 	hurried := func(m fault.Mutant) fault.Mutant { m.Scale = soon; return m }
 	// Much output, through a tap that looks at all of it.
 	patient := func(m fault.Mutant) fault.Mutant { m.Scale = 3; return m }
+	swallowed := func(data []byte) []byte {
+		if bytes.Contains(data, []byte("sha256")) {
+			return nil
+		}
+		return data
+	}
+	noColons := func(data []byte) []byte { return bytes.ReplaceAll(data, []byte(":"), []byte(";")) }
+	always := func(edit func([]byte) []byte) func() streamtap.Edits {
+		return fault.Output(func() func([]byte) []byte { return edit })
+	}
 	return []fault.Mutant{
+		tapped("swallows what a program says of a long paste", "pty.write/a-long-paste", "the end of the terminal without it", always(swallowed)),
+		tapped("changes colons on the screen", "pty.resize/size-and-signal", "one that does not decode", always(noColons)),
+		wide(tapped("loses the last lines", "pty.output-complete/many-small-writes", "want lines 3000; got 2990",
+			fault.Output(func() func([]byte) []byte { return endless(linesTo2990) }))),
+		gapped("tears lines after a gap", "no line doubled", func(data []byte) []byte { return data[min(len(data)/2, 100):] }),
+		gapped("loses the last lines after a gap", "the last line", lastLost),
 		patient(wide(tapped("doubles a byte after 64 KiB", "pty.output-complete/sixty-four-mebibytes", "at offset 65",
 			fault.Output(at(66_000, doublesByte))))),
 		wide(tapped("changes a bit of a line", "pty.output-complete/many-small-writes", "counted up", fault.Output(at(7002, flipsBit)))),
@@ -141,6 +157,54 @@ func closing() streamtap.Edits {
 			return fault.Encoded(&agentv1.StreamClose{Reason: agentv1.StreamCloseReason_STREAM_CLOSE_REASON_NORMAL})
 		},
 	}
+}
+
+// linesTo2990 is how many bytes the lines from 1 to 2990 take on a terminal.
+const linesTo2990 = 9*3 + 90*4 + 900*5 + 1991*6
+
+// endless shows no more numbers from an offset on.
+func endless(offset int) func([]byte) []byte {
+	seen := 0
+	return func(data []byte) []byte {
+		keep := min(max(offset-seen, 0), len(data))
+		seen += len(data)
+		return slices.Concat(data[:keep], without(data[keep:]))
+	}
+}
+
+// without leaves numbers and line ends out.
+func without(data []byte) []byte {
+	return slices.DeleteFunc(data, func(b byte) bool { return b == '\r' || b == '\n' || b >= '0' && b <= '9' })
+}
+
+// lastLost shows no line from 199000 on.
+func lastLost(data []byte) []byte {
+	if i := bytes.Index(data, []byte("\n199")); i >= 0 {
+		return slices.Concat(data[:i+1], without(data[i+1:]))
+	}
+	return data
+}
+
+// gapped is an agent that loses a frame with the relay, as it may, and changes
+// what comes after it.
+func gapped(name, says string, edit func(data []byte) []byte) fault.Mutant {
+	var connections atomic.Int32
+	tap := streamtap.Tap{Plain: true, Open: func() streamtap.Edits {
+		if connections.Add(1) == 1 {
+			return streamtap.Edits{ToRelay: func(message []byte) [][]byte {
+				time.Sleep(10 * time.Millisecond) // so that much is still to come
+				return [][]byte{message}
+			}}
+		}
+		return streamtap.Edits{ToRelay: fault.Messages(func(m proto.Message) []proto.Message {
+			if f, ok := m.(*agentv1.StreamFrame); ok {
+				f.Seq++
+				f.Data = edit(f.GetData())
+			}
+			return []proto.Message{m}
+		})}
+	}}
+	return fault.Mutant{Name: name, Case: "pty.survives-relay/killed", Says: says, Also: []string{"pty.survives-relay/*"}, Beside: fault.Tapped(tap)}
 }
 
 // afterReconnect changes the output of every connection but the first. edit

@@ -82,8 +82,9 @@ func everyByteValue(ctx context.Context, t *engine.T) {
 func emptyWrite(ctx context.Context, t *engine.T) {
 	term := t.HelperTerminal(ctx, "pty-echo")
 	term.Until(ctx, helper.ReadyMarker)
-	term.Type(ctx, "")
-	term.Type(ctx, helper.BeginMarker+helper.EndMarker)
+	for _, data := range []string{helper.BeginMarker, "", helper.EndMarker} {
+		term.Type(ctx, data)
+	}
 	term.Until(ctx, helper.BeginMarker)
 	engine.EqualBytes(t, "nothing", term.Until(ctx, helper.EndMarker), nil)
 }
