@@ -185,6 +185,30 @@ func TestEveryOutcomeHasItsOwnStatus(t *testing.T) {
 	}
 }
 
+func TestAProfileIsClaimedByItsCapabilityAlone(t *testing.T) {
+	t.Parallel()
+	// An agent without terminals keeps what is asked of such agents.
+	without := engine.Case{ID: "pty.no-relay/refused", Clause: "pty.no-relay", Run: func(context.Context, *engine.T) {}}
+	opens := engine.Case{ID: "pty.open/tried", Clause: "pty.open", Run: without.Run}
+	for name, tc := range map[string]struct {
+		needs engine.Feature
+		want  string
+	}{
+		"an agent that offers it": {engine.Exec, engine.Conformant},
+		"an agent that does not":  {engine.PTY, string(engine.NotClaimed)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			open := opens
+			open.Needs = tc.needs
+			got := run(t, options(t, pong, open, without)).Profiles
+			if want := []engine.ProfileResult{{Name: engine.ProfileTerminal, Result: tc.want}}; !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		})
+	}
+}
+
 func TestABrokenEnvelopeFailsWhateverTheCaseLooksAt(t *testing.T) {
 	t.Parallel()
 	// The pings of readiness carry no id and are answered as they should be.

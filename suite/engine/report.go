@@ -148,7 +148,18 @@ func (r *Report) profile(name string) (string, bool) {
 	if len(cases) == 0 {
 		return "", false
 	}
-	return judge(cases), true
+	verdict := judge(cases)
+	if verdict == Conformant && !claimed(name, cases) {
+		verdict = string(NotClaimed)
+	}
+	return verdict, true
+}
+
+// claimed tells whether the subject offers what a profile is about. A few cases
+// of each profile judge the agents that do not; keeping those is no profile.
+func claimed(profile string, cases []Result) bool {
+	core := map[string]string{ProfileTerminal: "pty.open", ProfileDesktop: "desktop.ensure"}[profile]
+	return !slices.ContainsFunc(cases, func(res Result) bool { return res.Clause == core && res.Status == NotClaimed })
 }
 
 // judge weighs MUST clauses alone: a SHOULD that is broken or could not be
