@@ -7,6 +7,7 @@ GOFMT    = $(shell $(GO) env GOROOT)/bin/gofmt
 BIN     := $(CURDIR)/bin
 OUT     := $(CURDIR)/out
 SYSTEMS := linux darwin windows
+EXAMPLE := examples/python-agent
 
 # A checkout that git does not trust, or no checkout at all, builds without the
 # revision in its programs' versions rather than not at all.
@@ -16,7 +17,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # certifications measure time
-.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks conformance fuzz bench picture clean
+.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks conformance example fuzz bench picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,11 +31,11 @@ demo: ## certify the bundled agent, report included
 	@$(MAKE) --no-print-directory build
 	$(BIN)/conformance run --out $(OUT)/demo
 
-test: needs lint race selftest demo conformance ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
+test: needs lint race selftest demo conformance example ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
 	@echo "all checks passed"
 
 needs:
-	@sh scripts/needs.sh cc git vi +Xvfb
+	@sh scripts/needs.sh cc git vi venv +Xvfb
 
 lint: gofmt vet staticcheck cross proto-drift
 
@@ -60,6 +61,16 @@ race:
 # And this through nothing but the environment contract, as anybody's agent.
 conformance: build
 	$(BIN)/conformance run --out $(OUT)/conformance -- $(GO) run ./cmd/fakeagent run
+
+# An agent that shares nothing with this project but the wire: in Python, without
+# terminals and desktops.
+example: build $(EXAMPLE)/.venv/ready ## certify the example agent in Python
+	$(BIN)/conformance run --profile core --out $(OUT)/example -- $(EXAMPLE)/run
+
+$(EXAMPLE)/.venv/ready: $(EXAMPLE)/setup $(EXAMPLE)/requirements.txt $(wildcard proto/opengeni/agent/v1/*.proto)
+	@sh scripts/needs.sh git venv
+	@echo "installing the packages of the agent in Python into $(EXAMPLE)/.venv"
+	@$(EXAMPLE)/setup && touch $@
 
 selftest: build ## show that the suite can fail: every mutant of the agent must be noticed
 	$(BIN)/conformance selftest --out $(OUT)/selftest.json
@@ -96,4 +107,4 @@ picture: build ## draw a run for the README again
 	$(GO) run ./internal/picture -columns 80 -out docs/images/run.svg $(BIN)/conformance run
 
 clean: ## remove what was built
-	rm -rf $(BIN) $(OUT)
+	rm -rf $(BIN) $(OUT) $(EXAMPLE)/.venv $(EXAMPLE)/opengeni

@@ -1,25 +1,33 @@
 #!/bin/sh
 # Makes sure that commands exist, and installs what a fresh machine lacks:
-# needs.sh cc git +Xvfb ...
+# needs.sh cc git venv +Xvfb ...
 # A plus marks what is done without where there is no apt-get: on macOS.
 set -eu
 
 package() {
 	case $1 in
-	cc) echo gcc libc6-dev ;; # the race detector links with cgo
-	Xvfb) echo xvfb ;;        # the display of the desktop's tests
-	vi) echo vim-tiny ;;      # opened in a test of fakeagent shell
+	cc) echo gcc libc6-dev ;;  # the race detector links with cgo
+	Xvfb) echo xvfb ;;         # the display of the desktop's tests
+	vi) echo vim-tiny ;;       # opened in a test of fakeagent shell
+	venv) echo python3-venv ;; # the packages of the agent in Python
 	*) echo "$1" ;;
 	esac
 }
 
+has() {
+	case $1 in
+	venv) python3 -c 'import ensurepip, venv' ;; # which Debian leaves out
+	*) command -v "$1" ;;
+	esac >/dev/null 2>&1
+}
+
 apt=false
-command -v apt-get >/dev/null 2>&1 && apt=true
+has apt-get && apt=true
 
 missing=
 for name in "$@"; do
 	command=${name#+}
-	command -v "$command" >/dev/null 2>&1 && continue
+	has "$command" && continue
 	if $apt || [ "$command" = "$name" ]; then
 		missing="$missing $(package "$command")"
 	fi
