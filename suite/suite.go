@@ -45,7 +45,7 @@ type Subject struct {
 
 	// Select leaves cases out; the zero value runs all.
 	Select engine.Selection
-	// OutDir, when set, receives report.json, run.json and junit.xml.
+	// OutDir, when set, receives the report in every format (report.Files).
 	OutDir string
 }
 
@@ -93,7 +93,7 @@ func Run(t *testing.T, s Subject) {
 		}
 	}
 	var text strings.Builder
-	if err := report.Text(&text, rep, report.TextOptions{Spec: clauses, Dir: s.OutDir}); err != nil {
+	if err := report.New(rep).Text(&text, report.TextOptions{Spec: clauses, Dir: s.OutDir}); err != nil {
 		t.Errorf("conformance: %v", err)
 	}
 	if rep.ExitCode() != 0 {

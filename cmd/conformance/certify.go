@@ -76,8 +76,8 @@ func (a *app) publish(rep *engine.Report, f runFlags) error {
 			return &cli.ExitError{Code: exitHarness, Err: err}
 		}
 	}
-	if err := a.print(rep, f); err != nil {
-		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("print the report: %w", err)}
+	if err := a.print(report.New(rep), f.format, f.out); err != nil {
+		return printError(err)
 	}
 	if code := rep.ExitCode(); code != 0 {
 		return &cli.ExitError{Code: code}
@@ -85,21 +85,18 @@ func (a *app) publish(rep *engine.Report, f runFlags) error {
 	return nil
 }
 
-func (a *app) print(rep *engine.Report, f runFlags) error {
-	if f.format == "json" {
-		data, err := report.JSON(rep)
-		if err != nil {
-			return err
-		}
-		_, err = a.out.Write(data)
-		return err
-	}
+func printError(err error) error {
+	return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("print the report: %w", err)}
+}
+
+// print renders the report on stdout; dir is where its files are, or empty.
+func (a *app) print(rep *report.Report, format, dir string) error {
 	opts := report.TextOptions{
 		Spec: a.spec, Color: cli.Colors(a.out), Width: cli.Width(a.out),
 		Hint: "conformance explain CASE says what a case wants, why, and how to try it by hand",
 	}
-	if f.out != "" {
-		opts.Dir = filepath.Clean(f.out)
+	if dir != "" {
+		opts.Dir = filepath.Clean(dir)
 	}
-	return report.Text(a.out, rep, opts)
+	return rep.Render(a.out, format, opts)
 }

@@ -62,5 +62,6 @@ clause of the specification, what it keeps and what it breaks.
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(a.runCommand(), a.relayCommand(), a.listCommand(), a.explainCommand(), a.selftestCommand(), cli.VersionCommand("conformance"))
+	root.AddCommand(a.reportCommand())
 	return root
 }

@@ -13,6 +13,7 @@ import (
 	"agentproof/session"
 	"agentproof/session/natsrpc"
 	"agentproof/suite/engine"
+	"agentproof/suite/report"
 )
 
 // runFlags are the flags of `conformance run`.
@@ -84,10 +85,10 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.revision, "revision", spec.Revision, "judge by this `REVISION` of the specification")
 	fl.Float64Var(&f.scale, "timeout-scale", 1, "stretch the suite's own limits by `FACTOR` on a slow machine")
 	fl.IntVar(&f.parallel, "parallel", 0, "run `N` cases at once (default: what suits the machine)")
-	fl.StringVar(&f.out, "out", "", "write report.json, run.json and junit.xml into `DIR`")
-	fl.StringVar(&f.format, "format", "text", "print `FORMAT` text or json on stdout")
+	fl.StringVar(&f.out, "out", "", "write the report in every format into `DIR`: "+cli.List(report.Files()))
+	fl.StringVar(&f.format, "format", "text", "print the report as `FORMAT`: "+cli.List(report.Formats()))
 	cli.Complete(cmd, "level", "must", "should")
-	cli.Complete(cmd, "format", "text", "json")
+	cli.Complete(cmd, "format", report.Formats()...)
 	cli.Complete(cmd, "revision", spec.Revisions()...)
 }
 
@@ -96,9 +97,10 @@ const maxScale = 100
 
 // validate finds what is wrong with the flags before anything is started.
 func (f *runFlags) validate(argv []string) error {
+	if err := checkFormat(f.format, report.Formats()...); err != nil {
+		return err
+	}
 	switch {
-	case f.format != "text" && f.format != "json":
-		return fmt.Errorf("--format %q: there are text and json", f.format)
 	case !(f.scale > 0 && f.scale <= maxScale): // also what is no number
 		return fmt.Errorf("--timeout-scale %v: it must be above 0 and at most %d", f.scale, maxScale)
 	case f.parallel < 0:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -54,6 +55,15 @@ func Complete(cmd *cobra.Command, flag string, values ...string) {
 	if err != nil {
 		panic(err) // the flag does not exist: a bug that every start would show
 	}
+}
+
+// List is words as a sentence has them: "a, b and c".
+func List(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 // VersionCommand prints the version of the build.

@@ -127,6 +127,15 @@ func TestNothingButATerminalIsColoured(t *testing.T) {
 	}
 }
 
+func TestListIsASentence(t *testing.T) {
+	t.Parallel()
+	for want, words := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b and c": {"a", "b", "c"}} {
+		if got := cli.List(words); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestComplete(t *testing.T) {
 	t.Parallel()
 	cmd := &cobra.Command{Use: "x"}

@@ -420,7 +420,7 @@ func TestTheSameSubjectGivesTheSameReport(t *testing.T) {
 	}
 	var reports [2]string
 	for i := range reports {
-		data, err := report.JSON(run(t, options(t, pong, slices.Clone(cases)...)))
+		data, err := report.New(run(t, options(t, pong, slices.Clone(cases)...))).JSON()
 		if err != nil {
 			t.Fatal(err)
 		}

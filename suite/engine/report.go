@@ -22,8 +22,10 @@ type Report struct {
 	Results   []Result // sorted by case id
 	Totals    map[Status]int
 	Profiles  []ProfileResult
-	Started   time.Time
-	Took      time.Duration
+	// Baseline is what a file of known failures had to say; nil without one.
+	Baseline *Baseline
+	Started  time.Time
+	Took     time.Duration
 }
 
 // SubjectInfo is what the subject says of itself.
@@ -38,6 +40,15 @@ type SubjectInfo struct {
 type SuiteInfo struct {
 	Cases  int
 	Digest string // of the ids and clauses of all cases
+	// Strength is nil where nobody measured it.
+	Strength *Strength
+}
+
+// Strength is how many of the declared faults the suite notices: what its green
+// is worth.
+type Strength struct {
+	Killed   int `json:"killed"`
+	Declared int `json:"declared"`
 }
 
 // Result is the verdict on one case.
@@ -50,6 +61,10 @@ type Result struct {
 	Status  Status
 	// Reason is the same in every run of the same subject.
 	Reason string
+	// Baselined is set when a baseline has an entry for this failure, and Issue
+	// is where the entry says that it is tracked.
+	Baselined bool
+	Issue     string
 
 	// What follows is for the person who reads a failure.
 	Failures  []Failure
@@ -59,6 +74,8 @@ type Result struct {
 	Took      time.Duration
 	// Overran is set for a case that its deadline ended.
 	Overran bool
+	Explain string // why somebody cares
+	Try     string // how to see it by hand; may be empty
 }
 
 // The results of a profile or a run.
@@ -75,7 +92,9 @@ type ProfileResult struct {
 }
 
 func (r *runner) newResult(c *Case) *Result {
-	return &Result{ID: c.ID, Clause: c.Clause, Level: r.level(c), Area: c.Area(), Profile: c.Profile()}
+	return &Result{
+		ID: c.ID, Clause: c.Clause, Level: r.level(c), Area: c.Area(), Profile: c.Profile(), Explain: c.Explain, Try: c.Try,
+	}
 }
 
 func (r *runner) newReport() *Report {
@@ -90,7 +109,7 @@ func (r *runner) newReport() *Report {
 	}
 	return &Report{
 		Subject:   SubjectInfo{Name: r.opts.Subject.Name},
-		Suite:     SuiteInfo{Cases: len(ids), Digest: "sha256:" + hex.EncodeToString(sum.Sum(nil))},
+		Suite:     SuiteInfo{Cases: len(ids), Digest: "sha256:" + hex.EncodeToString(sum.Sum(nil)), Strength: r.opts.Strength},
 		Revision:  r.opts.Revision,
 		Selection: r.opts.Selection,
 		Started:   time.Now(),
@@ -117,24 +136,32 @@ func enumName(name, prefix string) string { return strings.ToLower(strings.TrimP
 // of the engine and must never pass for one that ran.
 func (r *Report) finish(results map[string]*Result) {
 	r.Took = time.Since(r.Started)
-	r.Totals = make(map[Status]int)
 	for _, res := range results {
 		r.Results = append(r.Results, *res)
-		r.Totals[res.Status]++
 	}
 	slices.SortFunc(r.Results, func(a, b Result) int { return cmp.Compare(a.ID, b.ID) })
-	sum := 0
-	for _, s := range Statuses() {
-		sum += r.Totals[s]
-	}
-	if sum != r.Suite.Cases {
+	if sum := r.Sum(); sum != r.Suite.Cases {
 		panic(fmt.Sprintf("engine: the statuses sum to %d, there are %d cases", sum, r.Suite.Cases))
+	}
+}
+
+// Sum derives the totals and the profiles from the results. It returns how many
+// of them have a status that there is.
+func (r *Report) Sum() int {
+	r.Totals, r.Profiles = make(map[Status]int), nil
+	for _, res := range r.Results {
+		r.Totals[res.Status]++
 	}
 	for _, name := range append(Profiles(), ProfileRelay) {
 		if res, ok := r.profile(name); ok {
 			r.Profiles = append(r.Profiles, ProfileResult{Name: name, Result: res})
 		}
 	}
+	sum := 0
+	for _, s := range Statuses() {
+		sum += r.Totals[s]
+	}
+	return sum
 }
 
 // profile judges the cases of one profile; false when it has none.
@@ -193,21 +220,29 @@ func (r *Report) Verdict() string {
 	return judge(selected)
 }
 
-// Certifies tells whether the report could back a certificate: conformant and
-// unfiltered.
-func (r *Report) Certifies() bool { return !r.Selection.Filtered() && r.Verdict() == Conformant }
+// Certifies tells whether the report could back a certificate: conformant,
+// unfiltered and without a baseline.
+func (r *Report) Certifies() bool {
+	return !r.Selection.Filtered() && r.Baseline == nil && r.Verdict() == Conformant
+}
 
 // ExitCode is the documented status of a program that made this report: 0
-// conformant, 1 a MUST is broken, 3 a harness error, 5 selected cases could
-// not run.
+// conformant, or all that keeps it from that is in a baseline; 1 a MUST is
+// broken, 3 a harness error, 4 only the baseline is wrong, 5 selected cases
+// could not run.
 func (r *Report) ExitCode() int {
+	// What a baseline has an entry for is the baseline's to judge.
+	rest := slices.DeleteFunc(slices.Clone(r.Results), func(res Result) bool { return res.Status == NotSelected || res.Baselined })
+	verdict := judge(rest)
 	switch {
-	case r.Totals[Fail] > 0:
+	case verdict == NotConformant:
 		return 1
 	case r.Totals[HarnessError] > 0:
 		return 3
-	case r.Verdict() != Conformant:
+	case verdict != Conformant:
 		return 5
+	case r.Baseline != nil && len(r.Baseline.Problems) > 0:
+		return 4
 	default:
 		return 0
 	}

@@ -53,6 +53,8 @@ type Options struct {
 	// UploadHelper copies HelperProgram through the agent also when the agent
 	// sees this machine's files.
 	UploadHelper bool
+	// Strength goes into the report; nil where nobody measured it.
+	Strength *Strength
 	// Progress, when set, is called as cases start and end, one call at a
 	// time.
 	Progress func(Progress)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"agentproof/suite/engine"
 )
@@ -52,41 +51,36 @@ type (
 	}
 )
 
-// JUnit renders the cases that were selected, one suite an area. Warnings pass
-// and say so in system-out: JUnit has no word for them.
-func JUnit(r *engine.Report) ([]byte, error) {
-	doc := junitSuites{Name: "agentproof", Time: junitTime(r.Took)}
-	index := make(map[string]int)
-	took := make(map[string]time.Duration)
-	for _, c := range r.Results {
-		if c.Status == engine.NotSelected {
-			continue
-		}
-		i, ok := index[c.Area]
-		if !ok {
-			i = len(doc.Suites)
-			index[c.Area] = i
+// JUnit renders the cases that were selected, one suite an area. JUnit has no
+// word for warnings and known failures: the ones pass and say so in system-out,
+// the others are skipped.
+func (r *Report) JUnit() ([]byte, error) {
+	doc := junitSuites{Name: "agentproof", Time: junitTime(r.Run.Seconds)}
+	seconds := 0.0
+	for _, e := range r.entries() { // sorted by id, and so by area
+		n := len(doc.Suites)
+		if n == 0 || doc.Suites[n-1].Name != e.Area {
 			doc.Suites = append(doc.Suites, junitSuite{
-				Name: c.Area, Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
+				Name: e.Area, Timestamp: r.Run.Started.UTC().Format("2006-01-02T15:04:05"),
 			})
+			seconds, n = 0, n+1
 		}
-		s := &doc.Suites[i]
-		jc := newJUnitCase(c)
-		s.Cases = append(s.Cases, jc)
+		s := &doc.Suites[n-1]
+		c := newJUnitCase(e)
+		s.Cases = append(s.Cases, c)
 		s.Tests++
-		took[c.Area] += c.Took
+		seconds += e.Seconds
+		s.Time = junitTime(seconds)
 		switch {
-		case jc.Failure != nil:
+		case c.Failure != nil:
 			s.Failures++
-		case jc.Error != nil:
+		case c.Error != nil:
 			s.Errors++
-		case jc.Skipped != nil:
+		case c.Skipped != nil:
 			s.Skipped++
 		}
 	}
-	for i := range doc.Suites {
-		s := &doc.Suites[i]
-		s.Time = junitTime(took[s.Name])
+	for _, s := range doc.Suites {
 		doc.Tests += s.Tests
 		doc.Failures += s.Failures
 		doc.Errors += s.Errors
@@ -99,33 +93,44 @@ func JUnit(r *engine.Report) ([]byte, error) {
 	return append([]byte(xml.Header), append(data, '\n')...), nil
 }
 
-func newJUnitCase(c engine.Result) junitCase {
-	jc := junitCase{Classname: "agentproof." + c.Area, Name: c.ID, Time: junitTime(c.Took)}
-	problem := &junitProblem{Message: printable(c.Reason), Type: string(c.Status), Text: printable(problemText(c))}
-	switch c.Status {
-	case engine.Fail:
+func newJUnitCase(e entry) junitCase {
+	jc := junitCase{Classname: "agentproof." + e.Area, Name: e.ID, Time: junitTime(e.Seconds)}
+	problem := &junitProblem{Message: printable(e.Reason), Type: string(e.Status), Text: printable(problemText(e))}
+	switch {
+	case e.Known:
+		jc.Skipped = &junitSkipped{Message: printable(knownText(e))}
+	case e.Status == engine.Fail:
 		jc.Failure = problem
-	case engine.HarnessError, engine.Blocked:
+	case e.Status == engine.HarnessError, e.Status == engine.Blocked:
 		jc.Error = problem
-	case engine.NotClaimed, engine.Untestable:
-		jc.Skipped = &junitSkipped{Message: printable(string(c.Status) + ": " + c.Reason)}
-	case engine.Warn:
-		jc.SystemOut = printable("warning: " + c.Reason)
+	case e.Status == engine.NotClaimed, e.Status == engine.Untestable:
+		jc.Skipped = &junitSkipped{Message: printable(string(e.Status) + ": " + e.Reason)}
+	case e.Status == engine.Warn:
+		jc.SystemOut = printable("warning: " + e.Reason)
 	}
 	return jc
 }
 
-// problemText is everything that is known of a case, the reason first.
-func problemText(c engine.Result) string {
-	lines := []string{c.Clause + ": " + c.Reason}
-	for _, f := range c.Failures[min(1, len(c.Failures)):] { // the first is the reason
-		lines = append(lines, f.String())
+// knownText says of a known failure what it is and where it is tracked.
+func knownText(e entry) string {
+	text := "known failure: " + e.Reason
+	if e.Issue != "" {
+		text += " (" + e.Issue + ")"
 	}
-	return strings.Join(append(lines, c.Notes...), "\n")
+	return text
+}
+
+// problemText is everything that is known of a case, the reason first.
+func problemText(e entry) string {
+	lines := []string{e.Clause + ": " + e.Reason}
+	for _, f := range e.Failures[min(1, len(e.Failures)):] { // the first is the reason
+		lines = append(lines, engine.Failure{Want: f.Want, Got: f.Got}.String())
+	}
+	return strings.Join(append(lines, e.Notes...), "\n")
 }
 
 // junitTime is seconds with three decimals, the most that strict readers take.
-func junitTime(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
+func junitTime(seconds float64) string { return strconv.FormatFloat(seconds, 'f', 3, 64) }
 
 // printable replaces what XML 1.0 cannot hold, even escaped: one ESC makes the
 // whole file unreadable.

@@ -49,7 +49,7 @@ type problem struct {
 
 func junit(t *testing.T, r *engine.Report) (suites, []byte) {
 	t.Helper()
-	data, err := report.JUnit(r)
+	data, err := report.New(r).JUnit()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,184 +1,125 @@
 // Package report renders the outcome of a conformance run for scripts, CI
-// systems and people.
+// systems and people, and reads it back from its files.
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"runtime"
-	"time"
 
 	"agentproof/docs/spec"
 	"agentproof/suite/engine"
 )
 
-// Schema names the format of report.json. Its number grows when a reader of
-// the old one would be misled.
-const Schema = "agentproof/report/v1"
+// Report is a run that is over, or what its files say of one. Every format
+// renders from it, so that a report looks the same whenever it is rendered.
+type Report struct {
+	Document Document
+	Run      Run
 
-// Document is report.json: the same bytes for every run of the same subject
-// and selection. What differs between runs is in run.json.
-type Document struct {
-	Schema    string                `json:"schema"`
-	Subject   Subject               `json:"subject"`
-	Suite     Suite                 `json:"suite"`
-	Spec      Spec                  `json:"spec"`
-	Selection engine.Selection      `json:"selection"`
-	Verdict   string                `json:"verdict"`
-	Profiles  []Profile             `json:"profiles"`
-	Totals    map[engine.Status]int `json:"totals"`
-	Cases     []Case                `json:"cases"`
+	judged *engine.Report
+	// dir is where transcripts and screenshots are; empty when there are none.
+	dir string
 }
 
-// Subject is what the agent says of itself.
-type Subject struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	OS      string `json:"os"`
-	Arch    string `json:"arch"`
+// New makes a report of a run.
+func New(r *engine.Report) *Report {
+	return &Report{Document: NewDocument(r), Run: NewRun(r), judged: r}
 }
 
-// Suite names the set of cases that was run from.
-type Suite struct {
-	Cases  int    `json:"cases"`
-	Digest string `json:"digest"`
+// Verdict is the engine's judgement of the cases that were selected.
+func (r *Report) Verdict() string { return r.judged.Verdict() }
+
+// ExitCode is that of the program that made the report.
+func (r *Report) ExitCode() int { return r.judged.ExitCode() }
+
+// entry is one case and how it went.
+type entry struct {
+	Case
+	CaseRun
+	// Known is set when a baseline accounts for the failure.
+	Known bool
 }
 
-// Spec is the revision that was judged by.
-type Spec struct {
-	Revision string `json:"revision"`
-}
-
-// Profile is the verdict on one profile.
-type Profile struct {
-	Name   string `json:"name"`
-	Result string `json:"result"`
-}
-
-// Case is the verdict on one case.
-type Case struct {
-	ID     string        `json:"id"`
-	Clause string        `json:"clause"`
-	Level  spec.Level    `json:"level"`
-	Area   string        `json:"area"`
-	Status engine.Status `json:"status"`
-	Reason string        `json:"reason"`
-}
-
-// NewDocument makes the stable part of a report.
-func NewDocument(r *engine.Report) Document {
-	d := Document{
-		Schema:    Schema,
-		Subject:   Subject(r.Subject),
-		Suite:     Suite(r.Suite),
-		Spec:      Spec{Revision: r.Revision},
-		Selection: r.Selection,
-		Verdict:   r.Verdict(),
-		Profiles:  make([]Profile, 0, len(r.Profiles)),
-		Totals:    make(map[engine.Status]int),
-		Cases:     make([]Case, 0, len(r.Results)),
-	}
-	for _, s := range engine.Statuses() {
-		d.Totals[s] = r.Totals[s]
-	}
-	for _, p := range r.Profiles {
-		d.Profiles = append(d.Profiles, Profile(p))
-	}
-	for _, c := range r.Results {
-		d.Cases = append(d.Cases, Case{c.ID, c.Clause, c.Level, c.Area, c.Status, c.Reason})
-	}
-	return d
-}
-
-// Run is run.json: when and where a report was made, and what a person wants
-// to see of the cases that did not pass.
-type Run struct {
-	Schema  string             `json:"schema"`
-	Started time.Time          `json:"started"`
-	Seconds float64            `json:"seconds"`
-	Host    Host               `json:"host"`
-	Cases   map[string]CaseRun `json:"cases"`
-}
-
-// Host is the machine that the suite ran on.
-type Host struct {
-	OS   string `json:"os"`
-	Arch string `json:"arch"`
-	CPUs int    `json:"cpus"`
-	Go   string `json:"go"`
-}
-
-// CaseRun is how one case went this time.
-type CaseRun struct {
-	Seconds     float64    `json:"seconds"`
-	Notes       []string   `json:"notes,omitempty"`
-	Failures    []Failure  `json:"failures,omitempty"`
-	Exchanges   []Exchange `json:"exchanges,omitempty"`
-	AgentOutput string     `json:"agent_output,omitempty"`
-}
-
-// Failure is one broken expectation.
-type Failure struct {
-	Want string `json:"want"`
-	Got  string `json:"got"`
-}
-
-// NewRun makes the part of a report that differs between runs.
-func NewRun(r *engine.Report) Run {
-	run := Run{
-		Schema:  "agentproof/run/v1",
-		Started: r.Started.UTC().Truncate(time.Millisecond),
-		Seconds: seconds(r.Took),
-		Host:    Host{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
-		Cases:   make(map[string]CaseRun),
-	}
-	for _, c := range r.Results {
-		if c.Status == engine.NotSelected {
-			continue
+// entries are the cases that were selected, by id.
+func (r *Report) entries() []entry {
+	list := make([]entry, 0, len(r.Document.Cases))
+	for i, c := range r.Document.Cases {
+		if c.Status != engine.NotSelected {
+			list = append(list, entry{c, r.Run.Cases[c.ID], r.judged.Known(r.judged.Results[i])})
 		}
-		cr := CaseRun{Seconds: seconds(c.Took), Notes: c.Notes, AgentOutput: c.Output}
-		for _, f := range c.Failures {
-			cr.Failures = append(cr.Failures, Failure{Want: f.Want, Got: f.Got})
-		}
-		if c.Status != engine.Pass {
-			for _, x := range c.Exchanges {
-				cr.Exchanges = append(cr.Exchanges, NewExchange(x))
-			}
-		}
-		run.Cases[c.ID] = cr
 	}
-	return run
+	return list
 }
 
-// seconds has the precision of a millisecond, and no digits beyond.
-func seconds(d time.Duration) float64 {
-	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000
+// Formats are the names that Render knows.
+func Formats() []string { return []string{"text", "json", "junit", "tap", "html"} }
+
+// Render writes the report in a format of Formats.
+func (r *Report) Render(w io.Writer, format string, opts TextOptions) error {
+	var data []byte
+	var err error
+	switch format {
+	case "text":
+		return r.Text(w, opts)
+	case "html":
+		return r.HTML(w, opts.Spec)
+	case "json":
+		data, err = r.JSON()
+	case "junit":
+		data, err = r.JUnit()
+	case "tap":
+		data, err = r.TAP()
+	default:
+		err = fmt.Errorf("there is no format %q", format)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(data)
+	return err
 }
 
-// Write writes report.json, run.json and junit.xml into dir, which it creates.
-func Write(dir string, r *engine.Report) error {
+// Files are what Write leaves in a directory.
+func Files() []string {
+	return []string{"report.json", "run.json", "junit.xml", "report.tap", "report.html"}
+}
+
+// Write writes the report in every format into dir, which it creates.
+// Transcripts and screenshots that run.json names must be there already:
+// report.html shows them.
+func Write(dir string, rep *engine.Report) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("create the report directory: %w", err)
 	}
-	doc, err := encode(NewDocument(r))
+	clauses, err := spec.Load()
 	if err != nil {
-		return err
+		return fmt.Errorf("load the specification: %w", err)
 	}
-	run, err := encode(NewRun(r))
-	if err != nil {
-		return err
-	}
-	junit, err := JUnit(r)
-	if err != nil {
-		return err
-	}
+	r := New(rep)
+	r.dir = dir
+	var page bytes.Buffer
 	for _, f := range []struct {
-		name string
-		data []byte
-	}{{"report.json", doc}, {"run.json", run}, {"junit.xml", junit}} {
-		if err := os.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
+		name   string
+		render func() ([]byte, error)
+	}{
+		{"report.json", r.JSON},
+		{"run.json", func() ([]byte, error) { return encode(r.Run) }},
+		{"junit.xml", r.JUnit},
+		{"report.tap", r.TAP},
+		{"report.html", func() ([]byte, error) {
+			err := r.HTML(&page, clauses)
+			return page.Bytes(), err
+		}},
+	} {
+		data, err := f.render()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.name), data, 0o644); err != nil {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	}
@@ -186,12 +127,15 @@ func Write(dir string, r *engine.Report) error {
 }
 
 // JSON is report.json's bytes.
-func JSON(r *engine.Report) ([]byte, error) { return encode(NewDocument(r)) }
+func (r *Report) JSON() ([]byte, error) { return encode(r.Document) }
 
 func encode(v any) ([]byte, error) {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
 		return nil, fmt.Errorf("encode the report: %w", err)
 	}
-	return append(data, '\n'), nil
+	return b.Bytes(), nil
 }

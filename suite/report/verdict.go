@@ -1,0 +1,107 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"agentproof/suite/engine"
+)
+
+// subject is the name that the report has for what was judged.
+func (r *Report) subject() string { return cmp.Or(r.Document.Subject.Name, "the agent") }
+
+// about is what the subject says of itself: its version and machine.
+func (r *Report) about() string {
+	s := r.Document.Subject
+	return strings.TrimSpace(s.Version + " " + strings.Trim(s.OS+"/"+s.Arch, "/"))
+}
+
+// selected is how many cases were to run.
+func (r *Report) selected() int { return len(r.Document.Cases) - r.Document.Totals[engine.NotSelected] }
+
+// color is that of the whole report.
+func (r *Report) color() string {
+	if r.Verdict() == engine.NotConformant && r.ExitCode() == 0 {
+		return yellow // nothing but known failures
+	}
+	return verdictColor(r.Verdict())
+}
+
+func verdictColor(result string) string {
+	switch result {
+	case engine.Conformant:
+		return green
+	case engine.NotConformant:
+		return red
+	default:
+		return yellow
+	}
+}
+
+// mark says the verdict without colour.
+func (r *Report) mark() string {
+	switch {
+	case r.Verdict() == engine.NotConformant:
+		return "✗"
+	case r.ExitCode() == 0:
+		return "✓"
+	default:
+		return "?"
+	}
+}
+
+// sentence is the verdict in words. Neither a filtered run nor one with a
+// baseline is ever called conformant without a remark.
+func (r *Report) sentence() string {
+	doc := r.Document
+	broken := ""
+	if n := doc.Totals[engine.Warn]; n > 0 {
+		broken = fmt.Sprintf(", %d SHOULD broken", n)
+	}
+	if b := doc.Baseline; b != nil && len(b.Problems) > 0 {
+		broken += fmt.Sprintf("; the baseline is wrong in %s", count(len(b.Problems), "entry", "entries"))
+	}
+	switch {
+	case r.Verdict() == engine.NotConformant:
+		return "not conformant, " + r.mustBroken() + broken
+	case doc.Totals[engine.HarnessError] > 0:
+		return "no verdict, " + plural(doc.Totals[engine.HarnessError], "harness error") + broken
+	case r.Verdict() == engine.Incomplete:
+		return "incomplete, some MUST could not be judged" + broken
+	case r.Verdict() != engine.Conformant:
+		return "nothing judged, the agent claims none of it" + broken
+	case doc.Selection.Filtered():
+		return "what was selected passes" + broken + "; a filtered run certifies nothing"
+	case doc.Baseline != nil:
+		return "conformant" + broken + "; a run with a baseline certifies nothing"
+	default:
+		return "conformant" + broken
+	}
+}
+
+// mustBroken counts the broken MUST, and those of them that a baseline knows.
+func (r *Report) mustBroken() string {
+	all, known := r.Document.Totals[engine.Fail], 0
+	for _, e := range r.entries() {
+		if e.Known && e.Status == engine.Fail {
+			known++
+		}
+	}
+	switch {
+	case known == all:
+		return plural(known, "known failure")
+	case known > 0:
+		return fmt.Sprintf("%d MUST broken (%d known)", all, known)
+	default:
+		return fmt.Sprintf("%d MUST broken", all)
+	}
+}
+
+// strength is what is known of the suite's own worth.
+func strength(s *engine.Strength) string {
+	if s == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%d of %s killed", s.Killed, plural(s.Declared, "mutant"))
+}
