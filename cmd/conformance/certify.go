@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"agentproof/internal/bundled"
 	"agentproof/internal/cli"
+	"agentproof/suite/baseline"
 	"agentproof/suite/engine"
 	"agentproof/suite/report"
 	"agentproof/suite/subject"
@@ -19,6 +21,10 @@ import (
 func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	if err := f.validate(argv); err != nil {
 		return cli.Usage("%w", err)
+	}
+	known, err := f.known()
+	if err != nil {
+		return cli.Usage("--baseline: %w", err)
 	}
 	if f.out != "" {
 		// Now rather than after a minute of work.
@@ -43,7 +49,7 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	line.close()
 	switch {
 	case err == nil:
-		return a.publish(rep, f)
+		return a.publish(rep, f, known)
 	case errors.Is(err, engine.ErrSubject), cmd.Context().Err() != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}
 	case errors.Is(err, engine.ErrNothingSelected):
@@ -69,8 +75,19 @@ func (f *runFlags) subject(program string, argv []string) (s engine.Subject, don
 	}
 }
 
+// known is the file of known failures that the flags name; nil for none.
+func (f *runFlags) known() (*baseline.File, error) {
+	if f.baseline == "" {
+		return nil, nil
+	}
+	return baseline.Load(f.baseline)
+}
+
 // publish writes and prints the report, and turns it into an exit code.
-func (a *app) publish(rep *engine.Report, f runFlags) error {
+func (a *app) publish(rep *engine.Report, f runFlags, known *baseline.File) error {
+	if known != nil {
+		known.Apply(rep, time.Now())
+	}
 	if f.out != "" {
 		if err := report.Write(f.out, rep); err != nil {
 			return &cli.ExitError{Code: exitHarness, Err: err}

@@ -58,6 +58,10 @@ func (a *app) certifyRelay(cmd *cobra.Command, f *relayFlags, args []string) err
 	if err := f.validate(nil); err != nil {
 		return cli.Usage("%w", err)
 	}
+	known, err := f.known()
+	if err != nil {
+		return cli.Usage("--baseline: %w", err)
+	}
 	if f.out != "" {
 		if err := os.MkdirAll(f.out, 0o755); err != nil {
 			return cli.Usage("--out: %w", err)
@@ -76,7 +80,7 @@ func (a *app) certifyRelay(cmd *cobra.Command, f *relayFlags, args []string) err
 	line.close()
 	switch {
 	case err == nil:
-		return a.publish(rep, f.runFlags)
+		return a.publish(rep, f.runFlags, known)
 	case cmd.Context().Err() != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}
 	case errors.Is(err, engine.ErrNothingSelected):

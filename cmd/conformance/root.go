@@ -18,10 +18,12 @@ import (
 const exitHarness = 3
 
 const exitCodes = `Exit codes:
-  0  conformant
+  0  conformant, or nothing but known failures (--baseline)
   1  the agent breaks a MUST
   2  wrong usage, or nothing was selected
   3  the harness failed or was interrupted, or the agent never became ready
+  4  only the baseline is wrong: an entry matches nothing, is stale or expired,
+     or its case fails for another reason
   5  selected cases could not run`
 
 // app is one invocation: where it reads and writes, and the suite.
@@ -62,6 +64,6 @@ clause of the specification, what it keeps and what it breaks.
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(a.runCommand(), a.relayCommand(), a.listCommand(), a.explainCommand(), a.selftestCommand(), cli.VersionCommand("conformance"))
-	root.AddCommand(a.reportCommand())
+	root.AddCommand(a.reportCommand(), a.diffCommand(), a.baselineCommand())
 	return root
 }

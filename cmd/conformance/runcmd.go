@@ -24,6 +24,7 @@ type runFlags struct {
 	parallel  int
 	out       string
 	format    string
+	baseline  string
 
 	attach    string
 	workspace string
@@ -52,6 +53,7 @@ In a glob, * matches within a word of an id, ** anything; words end at . and /.
 		Example: `  conformance run
   conformance run --out out/report -- ./my-agent run
   conformance run --case 'exec.**' --skip '**/setsid'
+  conformance run --baseline known.yaml -- ./my-agent run
   conformance run --attach nats://user:password@127.0.0.1:4222 --workspace ws --agent machine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch dash := cmd.ArgsLenAtDash(); {
@@ -85,6 +87,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.revision, "revision", spec.Revision, "judge by this `REVISION` of the specification")
 	fl.Float64Var(&f.scale, "timeout-scale", 1, "stretch the suite's own limits by `FACTOR` on a slow machine")
 	fl.IntVar(&f.parallel, "parallel", 0, "run `N` cases at once (default: what suits the machine)")
+	fl.StringVar(&f.baseline, "baseline", "", "expect the failures that `FILE` knows, and only them; see 'conformance baseline --help'")
 	fl.StringVar(&f.out, "out", "", "write the report in every format into `DIR`: "+cli.List(report.Files()))
 	fl.StringVar(&f.format, "format", "text", "print the report as `FORMAT`: "+cli.List(report.Formats()))
 	cli.Complete(cmd, "level", "must", "should")

@@ -95,18 +95,18 @@ func (r *Report) JUnit() ([]byte, error) {
 
 func newJUnitCase(e entry) junitCase {
 	jc := junitCase{Classname: "agentproof." + e.Area, Name: e.ID, Time: junitTime(e.Seconds)}
-	problem := &junitProblem{Message: printable(e.Reason), Type: string(e.Status), Text: printable(problemText(e))}
+	problem := &junitProblem{Message: Printable(e.Reason), Type: string(e.Status), Text: Printable(problemText(e))}
 	switch {
 	case e.Known:
-		jc.Skipped = &junitSkipped{Message: printable(knownText(e))}
+		jc.Skipped = &junitSkipped{Message: Printable(knownText(e))}
 	case e.Status == engine.Fail:
 		jc.Failure = problem
 	case e.Status == engine.HarnessError, e.Status == engine.Blocked:
 		jc.Error = problem
 	case e.Status == engine.NotClaimed, e.Status == engine.Untestable:
-		jc.Skipped = &junitSkipped{Message: printable(string(e.Status) + ": " + e.Reason)}
+		jc.Skipped = &junitSkipped{Message: Printable(string(e.Status) + ": " + e.Reason)}
 	case e.Status == engine.Warn:
-		jc.SystemOut = printable("warning: " + e.Reason)
+		jc.SystemOut = Printable("warning: " + e.Reason)
 	}
 	return jc
 }
@@ -131,16 +131,3 @@ func problemText(e entry) string {
 
 // junitTime is seconds with three decimals, the most that strict readers take.
 func junitTime(seconds float64) string { return strconv.FormatFloat(seconds, 'f', 3, 64) }
-
-// printable replaces what XML 1.0 cannot hold, even escaped: one ESC makes the
-// whole file unreadable.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t' || r == '\n', r >= 0x20 && r <= 0xD7FF, r >= 0xE000 && r <= 0xFFFD, r >= 0x10000 && r <= 0x10FFFF:
-			return r
-		default:
-			return '\uFFFD'
-		}
-	}, s)
-}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"agentproof/suite/engine"
@@ -146,7 +147,7 @@ func FuzzJUnit(f *testing.F) {
 			{ID: "a.b/e", Clause: "a.b", Area: "a", Status: engine.Untestable, Reason: text},
 		}}
 		doc, _ := junit(t, r)
-		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c >= 0xfffd && c < 0x10000 }) {
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(c rune) bool { return unicode.IsControl(c) || c >= 0xfffd && c < 0x10000 }) {
 			return
 		}
 		if got := doc.Suites[0].Cases[0].Failure.Message; got != text {

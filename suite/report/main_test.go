@@ -56,7 +56,7 @@ func loadSpec(t *testing.T) *spec.Spec {
 }
 
 // nasty is text that an agent could answer with and that breaks careless files.
-const nasty = "a\x1b[31mred\x00\x07\xff\ufffe</failure>]]>&\r\nsecond line"
+const nasty = "a\x1b[31mred\x00\x07\u009b\xff\ufffe</failure>]]>&\r\nsecond line"
 
 // cases end in every status there is, each in its own way.
 func cases() []engine.Case {

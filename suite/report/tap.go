@@ -61,14 +61,14 @@ func (r *Report) TAP() ([]byte, error) {
 // writeDiagnostic writes the block that belongs to the line above it.
 func writeDiagnostic(b *bytes.Buffer, e entry) error {
 	d := tapDiagnostic{
-		Message: printable(e.Reason), Severity: string(e.Status), Clause: printable(e.Clause), Level: e.Level.String(),
+		Message: Printable(e.Reason), Severity: string(e.Status), Clause: Printable(e.Clause), Level: e.Level.String(),
 		Duration: took(e.Seconds).Milliseconds(),
 	}
 	for _, f := range e.Failures {
-		d.Failures = append(d.Failures, tapFailure{printable(f.Want), printable(f.Got)})
+		d.Failures = append(d.Failures, tapFailure{Printable(f.Want), Printable(f.Got)})
 	}
 	for _, n := range e.Notes {
-		d.Notes = append(d.Notes, printable(n))
+		d.Notes = append(d.Notes, Printable(n))
 	}
 	text, err := yaml.Marshal(d)
 	if err != nil {
@@ -84,6 +84,6 @@ func writeDiagnostic(b *bytes.Buffer, e entry) error {
 
 // tapText is text on one line, in which # begins no directive.
 func tapText(s string) string {
-	s = strings.Join(strings.Fields(printable(s)), " ")
+	s = strings.Join(strings.Fields(Printable(s)), " ")
 	return strings.NewReplacer(`\`, `\\`, "#", `\#`).Replace(s)
 }

@@ -78,13 +78,13 @@ func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p, format, ar
 
 // field writes folded text behind a label.
 func (p *printer) field(label, text string) {
-	text = fold.Text(p.opts.Width, fmt.Sprintf("  %-7s ", label), printable(text))
+	text = fold.Text(p.opts.Width, fmt.Sprintf("  %-7s ", label), Printable(text))
 	p.WriteString(strings.Replace(text, label, p.paint(faint, label), 1))
 }
 
 // block writes lines as they are behind a label.
 func (p *printer) block(label, text string) {
-	text = strings.ReplaceAll(printable(strings.TrimRight(text, "\n")), "\n", "\n          ")
+	text = strings.ReplaceAll(Printable(strings.TrimRight(text, "\n")), "\n", "\n          ")
 	p.printf("  %s%s%s\n", p.paint(faint, label), strings.Repeat(" ", max(1, 8-utf8.RuneCountInString(label))), text)
 }
 
@@ -116,7 +116,7 @@ func (p *printer) missing(r *Report, status engine.Status) {
 	}
 	for _, reason := range reasons {
 		name := strings.ToUpper(string(status))
-		text := fold.Text(p.opts.Width, name+"  ", printable(reason))
+		text := fold.Text(p.opts.Width, name+"  ", Printable(reason))
 		p.WriteString(strings.Replace(text, name, p.paint(statusColor(status), name), 1))
 		p.field(plural(len(ids[reason]), "case"), strings.Join(ids[reason], " "))
 		p.printf("\n")
@@ -145,7 +145,7 @@ func (p *printer) baseline(r *Report) {
 		return
 	}
 	for _, problem := range r.Document.Baseline.Problems {
-		p.printf("%s  %s\n", p.paint(red, "BASELINE"), p.paint(bold, printable(problem.Case)))
+		p.printf("%s  %s\n", p.paint(red, "BASELINE"), p.paint(bold, Printable(problem.Case)))
 		p.field(string(problem.Kind), problem.Detail)
 		p.printf("\n")
 	}
@@ -253,12 +253,12 @@ func (p *printer) verdict(r *Report) {
 	}
 	doc := r.Document
 	color := r.color()
-	p.printf("\n%s %s", p.paint(color, r.mark()), p.paint(bold, printable(r.subject())))
+	p.printf("\n%s %s", p.paint(color, r.mark()), p.paint(bold, Printable(r.subject())))
 	if about := r.about(); about != "" {
-		p.printf(" %s", p.paint(faint, "("+printable(about)+")"))
+		p.printf(" %s", p.paint(faint, "("+Printable(about)+")"))
 	}
 	p.printf(": %s\n", p.paint(color, r.sentence()))
-	p.printf("  %s of %d at %s in %s", plural(r.selected(), "case"), len(doc.Cases), printable(doc.Spec.Revision), duration(took(r.Run.Seconds)))
+	p.printf("  %s of %d at %s in %s", plural(r.selected(), "case"), len(doc.Cases), Printable(doc.Spec.Revision), duration(took(r.Run.Seconds)))
 	if p.opts.Dir != "" {
 		p.printf(" · report in %s", p.opts.Dir)
 	}
