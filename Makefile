@@ -35,7 +35,7 @@ test: needs lint race selftest demo conformance example ## all tests with the ra
 	@echo "all checks passed"
 
 needs:
-	@sh scripts/needs.sh cc git vi venv +Xvfb
+	@sh scripts/needs.sh cc git vi venv +Xvfb +chromium
 
 lint: gofmt vet staticcheck cross proto-drift
 

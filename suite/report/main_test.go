@@ -46,7 +46,7 @@ func golden(t *testing.T, name string, data []byte) {
 	}
 }
 
-func loadSpec(t *testing.T) *spec.Spec {
+func loadSpec(t testing.TB) *spec.Spec {
 	t.Helper()
 	s, err := spec.Load()
 	if err != nil {

@@ -24,7 +24,7 @@ func written(t *testing.T) (dir string, r *engine.Report) {
 	return dir, r
 }
 
-func render(t *testing.T, r *report.Report, format string) string {
+func render(t testing.TB, r *report.Report, format string) string {
 	t.Helper()
 	var b strings.Builder
 	if err := r.Render(&b, format, report.TextOptions{Spec: loadSpec(t)}); err != nil {

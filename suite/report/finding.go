@@ -1,0 +1,209 @@
+package report
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"agentproof/docs/spec"
+	"agentproof/suite/engine"
+)
+
+const (
+	// screenshotLimit and screenshotBudget bound one picture and all of them:
+	// a page of more than some 40 MB is slow to open.
+	screenshotLimit  = 4 << 20
+	screenshotBudget = 24 << 20
+	// transcriptLimit bounds what a page shows of a transcript.
+	transcriptLimit = 64 << 10
+)
+
+// finding is everything that helps to mend a case.
+type finding struct {
+	Case
+	Word, Filter, Took string
+	Text               []span
+	Explain, Try       string
+	Command            string // the subcommand that runs it again
+	Failures           []Failure
+	Notes              []string
+	Wire               []wireExchange
+	Shot               template.URL
+	NoShot             string
+	Transcript         *transcript
+	// Said is what the agent printed.
+	Said string
+}
+
+// span is a piece of a clause's text.
+type span struct {
+	Code bool
+	Text string
+}
+
+type wireExchange struct {
+	// Subject is empty where it is that of the exchange above.
+	Subject           string
+	Request, Response string
+	Error             bool
+	Took              string
+	Notes             []string
+}
+
+type transcript struct {
+	Size  string
+	Lines []string
+	Note  string
+}
+
+// finding gathers what there is about a case. Pictures take from the budget.
+func (r *Report) finding(e entry, clauses *spec.Spec, budget *int) finding {
+	f := finding{
+		Case: e.Case, Word: word(e.Status), Filter: filterOf(e), Took: duration(took(e.Seconds)),
+		Explain: e.Explain, Try: e.Try, Command: "run", Failures: e.Failures, Notes: e.Notes, Said: strings.TrimRight(e.AgentOutput, "\n"),
+	}
+	if e.Area == engine.ProfileRelay {
+		f.Command = "relay"
+	}
+	if clauses != nil {
+		clause, _ := clauses.Clause(e.Clause)
+		f.Text = spans(Plain(clause.Text))
+	}
+	subject := ""
+	for _, x := range e.Exchanges {
+		f.Wire = append(f.Wire, newWireExchange(x, subject))
+		subject = x.Subject
+	}
+	if e.Screenshot != "" {
+		f.Shot, f.NoShot = r.screenshot(e.Screenshot, budget)
+	}
+	if e.CaseRun.Transcript != "" {
+		f.Transcript = r.transcript(e.CaseRun.Transcript)
+	}
+	return f
+}
+
+// spans are a clause's text, in which code stands between backquotes.
+func spans(text string) []span {
+	var out []span
+	for i, part := range strings.Split(text, "`") {
+		if part != "" {
+			out = append(out, span{i%2 == 1, part})
+		}
+	}
+	return out
+}
+
+func newWireExchange(x Exchange, above string) wireExchange {
+	w := wireExchange{Request: readable(x.Request), Response: readable(x.Response), Took: duration(took(x.Seconds)), Notes: x.Notes}
+	if x.Subject != above {
+		w.Subject = x.Subject
+	}
+	if x.Error != "" {
+		w.Response, w.Error = x.Error, true
+	}
+	return w
+}
+
+// readable is JSON on one line when it is short, and indented when not.
+func readable(text json.RawMessage) string {
+	const line = 100
+	var b bytes.Buffer
+	if len(text) <= line || json.Indent(&b, text, "", "  ") != nil {
+		return string(text)
+	}
+	return b.String()
+}
+
+// open opens a file beside run.json, and nothing outside of its directory:
+// whoever wrote run.json does not choose what of this machine a page shows.
+func (r *Report) open(name string) (*os.File, int, error) {
+	if r.dir == "" {
+		return nil, 0, os.ErrNotExist
+	}
+	f, err := os.OpenInRoot(r.dir, filepath.FromSlash(name))
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no regular file")
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, 0, err
+	}
+	return f, int(info.Size()), nil
+}
+
+// screenshot is a picture as a URL, or why there is none.
+func (r *Report) screenshot(name string, budget *int) (url template.URL, problem string) {
+	f, size, err := r.open(name)
+	if err != nil {
+		return "", fmt.Sprintf("The screenshot %s cannot be shown: %s.", name, reason(err))
+	}
+	defer f.Close()
+	if size > min(screenshotLimit, *budget) {
+		return "", fmt.Sprintf("The screenshot is too large for this page: see %s.", name)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, screenshotLimit))
+	switch {
+	case err != nil:
+		return "", fmt.Sprintf("The screenshot %s cannot be shown: %s.", name, reason(err))
+	case !bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
+		return "", fmt.Sprintf("The screenshot %s cannot be shown: it is no PNG.", name)
+	}
+	*budget -= len(data)
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(data)), ""
+}
+
+// transcript is the head of a transcript, line by line.
+func (r *Report) transcript(name string) *transcript {
+	f, size, err := r.open(name)
+	if err != nil {
+		return &transcript{Note: fmt.Sprintf("%s cannot be shown: %s.", name, reason(err))}
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, transcriptLimit))
+	if err != nil {
+		return &transcript{Note: fmt.Sprintf("%s cannot be shown: %s.", name, reason(err))}
+	}
+	t := &transcript{Size: bytesText(size)}
+	if size > len(data) {
+		// Not in the middle of a message.
+		data = data[:bytes.LastIndexByte(data, '\n')+1]
+		t.Note = fmt.Sprintf("The first %s of %s; all of it is in %s.", bytesText(len(data)), bytesText(size), name)
+	}
+	for line := range bytes.Lines(data) {
+		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
+			t.Lines = append(t.Lines, string(line))
+		}
+	}
+	return t
+}
+
+// reason is an error of a file without its name and the call that failed.
+func reason(err error) string {
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+func bytesText(n int) string {
+	switch {
+	case n < 10<<10:
+		return plural(n, "byte")
+	case n < 10<<20:
+		return fmt.Sprintf("%d KiB", n>>10)
+	default:
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+}
