@@ -9,6 +9,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+	gojunit "github.com/joshdk/go-junit"
+
 	"agentproof/suite/engine"
 	"agentproof/suite/report"
 )
@@ -131,6 +134,29 @@ func TestJUnitIsWhatStrictReadersTake(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestJUnitIsReadByOthers has a parser that this project did not write read it.
+func TestJUnitIsReadByOthers(t *testing.T) {
+	t.Parallel()
+	_, data := junit(t, everyStatus(t))
+	read, err := gojunit.Ingest(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := make(map[gojunit.Status]int)
+	for _, s := range read {
+		for _, c := range s.Tests {
+			n[c.Status]++
+			if c.Name == "" || c.Classname == "" || c.Duration <= 0 {
+				t.Errorf("it reads a case as %+v", c)
+			}
+		}
+	}
+	want := map[gojunit.Status]int{gojunit.StatusPassed: 3, gojunit.StatusFailed: 1, gojunit.StatusError: 2, gojunit.StatusSkipped: 3}
+	if diff := cmp.Diff(want, n); diff != "" {
+		t.Errorf("(-want +read):\n%s", diff)
 	}
 }
 
