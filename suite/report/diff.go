@@ -127,8 +127,8 @@ func (d *Diff) Text(w io.Writer, opts TextOptions) error {
 	p := &printer{opts: opts}
 	p.printf("old  %s\nnew  %s\n\n", d.Old, d.New)
 	if d.Old.Spec != d.New.Spec {
-		p.WriteString(fold.Text(opts.Width, "", fmt.Sprintf("Note: the two were judged by different revisions, %s and %s.\n",
-			Printable(d.Old.Spec.Revision), Printable(d.New.Spec.Revision))))
+		p.WriteString(fold.Text(opts.Width, "", fmt.Sprintf("Note: the two were judged by different revisions, %s and %s.",
+			Printable(d.Old.Spec.Revision), Printable(d.New.Spec.Revision))) + "\n")
 	}
 	p.changes(red, "REGRESSION", d.Regressions)
 	p.changes(green, "REPAIR", d.Repairs)
