@@ -59,8 +59,16 @@ type wireExchange struct {
 
 type transcript struct {
 	Size  string
-	Lines []string
+	Lines []transcriptLine
 	Note  string
+}
+
+// transcriptLine is one message of a transcript, or a line as it stands where
+// it is none: Kind is empty then.
+type transcriptLine struct {
+	Kind, Subject     string
+	Arrow, When, Size string
+	Text              string
 }
 
 // finding gathers what there is about a case. Pictures take from the budget.
@@ -183,10 +191,35 @@ func (r *Report) transcript(name string) *transcript {
 	}
 	for line := range bytes.Lines(data) {
 		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
-			t.Lines = append(t.Lines, string(line))
+			t.Lines = append(t.Lines, newTranscriptLine(line))
 		}
 	}
 	return t
+}
+
+// newTranscriptLine shows what a reader asks for first. A transcript has more.
+func newTranscriptLine(line []byte) transcriptLine {
+	var m struct {
+		Micros        int64 `json:"us"`
+		Kind, Dir     string
+		Subject, Text string
+		Size          int
+		Message       json.RawMessage
+	}
+	if err := json.Unmarshal(line, &m); err != nil || m.Kind == "" {
+		return transcriptLine{Text: string(line)}
+	}
+	out := transcriptLine{
+		Kind: m.Kind, Subject: m.Subject, Text: m.Text, When: fmt.Sprintf("%.3f ms", float64(m.Micros)/1000),
+		Arrow: map[string]string{"to-agent": "→", "from-agent": "←"}[m.Dir],
+	}
+	if m.Size > 0 {
+		out.Size = bytesText(m.Size)
+	}
+	if len(m.Message) > 0 {
+		out.Text = strings.TrimSpace(out.Text + " " + readable(m.Message))
+	}
+	return out
 }
 
 // reason is an error of a file without its name and the call that failed.

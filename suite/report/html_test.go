@@ -117,7 +117,10 @@ func has(t *testing.T, page string, wants ...string) {
 
 func TestThePageTellsEverything(t *testing.T) {
 	t.Parallel()
-	dir, page := evidence(t, everyStatus(t), []byte("{\"schema\":\"x\"}\n{\"subject\":\"agent.ws.a.rpc\"}\n"), picture(t))
+	dir, page := evidence(t, everyStatus(t), []byte(`{"schema":"x"}
+{"us":1234,"kind":"request","dir":"to-agent","subject":"agent.ws.a.rpc","size":84,"message":{"ping":{}},"raw":"AAAA"}
+{"us":2234,"kind":"silence","text":"no reply"}
+`), picture(t))
 	has(t, page,
 		"<h1 id=\"verdict\">Not conformant</h1>", "1 MUST broken, 1 SHOULD broken.", "an agent with\ufffd[31m colours", "1.2.3 linux/x86_64",
 		"<dt>Strength of the suite</dt><dd>unknown</dd>", "4 Mar 2026, 04:06", "1 min 23 s",
@@ -125,7 +128,7 @@ func TestThePageTellsEverything(t *testing.T) {
 		`<article class="finding s-fail" id="ping.nonce/fails"`, "A ping&#39;s nonce is echoed, over the full uint64 range.", "It tests the report.",
 		`<dd class="want">the nonce 42</dd>`, `<dd class="got">43</dd>`, "seen by somebody\nand by another",
 		"agent.ws.a.rpc", "no reply within 20s", "{&#34;nonce&#34;:&#34;43&#34;}", "level=ERROR msg=\ufffd[31mno",
-		`src="data:image/png;base64,`, `{&#34;subject&#34;:&#34;agent.ws.a.rpc&#34;}`, "conformance run --case 'ping.nonce/fails'",
+		`src="data:image/png;base64,`, `<pre>{&#34;schema&#34;:&#34;x&#34;}</pre>`, "1.234 ms", "84 bytes", "<pre>{&#34;ping&#34;:{}}</pre>", "<b>silence</b>", "<pre>no reply</pre>", "conformance run --case 'ping.nonce/fails'",
 		`<tr id="row-ping.nonce/passes" data-status="pass" data-area="ping" data-level="MUST">`, "there is no second disk",
 	)
 	if _, err := os.Stat(filepath.Join(dir, "report.html")); err != nil {
