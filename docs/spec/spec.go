@@ -5,7 +5,9 @@
 package spec
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +28,20 @@ var markdown embed.FS
 
 // documents are the files that hold clauses, in reading order.
 var documents = [...]string{"agent.md", "stream.md", "session.md"}
+
+// Digest names the exact text of the documents that hold clauses. It is the
+// SHA-256, in hex, of what "sha256sum agent.md stream.md session.md" prints.
+func Digest() (string, error) {
+	list := sha256.New()
+	for _, file := range documents {
+		source, err := markdown.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("reading the specification: %w", err)
+		}
+		fmt.Fprintf(list, "%x  %s\n", sha256.Sum256(source), file)
+	}
+	return hex.EncodeToString(list.Sum(nil)), nil
+}
 
 // Level is the weight of a clause. The zero Level is none: the clause is not in
 // force.

@@ -1,6 +1,7 @@
 package spec_test
 
 import (
+	"crypto/sha256"
 	"flag"
 	"fmt"
 	"os"
@@ -127,6 +128,22 @@ func TestTheSpecFilesKeepTheirSubjects(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("subjects by document (-want +got)\n%s", diff)
+	}
+}
+
+func TestTheDigestIsThatOfTheFilesAsSha256sumListsThem(t *testing.T) {
+	t.Parallel()
+	list := sha256.New()
+	for _, name := range []string{"agent.md", "stream.md", "session.md"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(list, "%x  %s\n", sha256.Sum256(text), name)
+	}
+	want := fmt.Sprintf("%x", list.Sum(nil))
+	if got, err := spec.Digest(); err != nil || got != want {
+		t.Errorf("got %q (%v), want %q", got, err, want)
 	}
 }
 

@@ -98,22 +98,29 @@ func (r *runner) newResult(c *Case) *Result {
 }
 
 func (r *runner) newReport() *Report {
+	suite := NewSuiteInfo(r.opts.Cases)
+	suite.Strength = r.opts.Strength
+	return &Report{
+		Subject:   SubjectInfo{Name: r.opts.Subject.Name},
+		Suite:     suite,
+		Revision:  r.opts.Revision,
+		Selection: r.opts.Selection,
+		Started:   time.Now(),
+	}
+}
+
+// NewSuiteInfo names a set of cases by their ids and clauses, in any order.
+func NewSuiteInfo(cases []Case) SuiteInfo {
 	sum := sha256.New()
-	ids := make([]string, 0, len(r.opts.Cases))
-	for i := range r.opts.Cases {
-		ids = append(ids, r.opts.Cases[i].ID+" "+r.opts.Cases[i].Clause+"\n")
+	ids := make([]string, 0, len(cases))
+	for i := range cases {
+		ids = append(ids, cases[i].ID+" "+cases[i].Clause+"\n")
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
 		sum.Write([]byte(id))
 	}
-	return &Report{
-		Subject:   SubjectInfo{Name: r.opts.Subject.Name},
-		Suite:     SuiteInfo{Cases: len(ids), Digest: "sha256:" + hex.EncodeToString(sum.Sum(nil)), Strength: r.opts.Strength},
-		Revision:  r.opts.Revision,
-		Selection: r.opts.Selection,
-		Started:   time.Now(),
-	}
+	return SuiteInfo{Cases: len(ids), Digest: "sha256:" + hex.EncodeToString(sum.Sum(nil))}
 }
 
 // describe fills in what the agent said of itself; there may be none.
