@@ -103,6 +103,19 @@ func launch(ctx context.Context, o *Options, l *Launch) (*Instance, error) {
 	return inst, nil
 }
 
+// Start starts an instance of a subject for somebody who looks at it outside a
+// run. It does not wait for the agent; Stop ends it.
+func Start(ctx context.Context, s Subject, l Launch) (*Instance, error) {
+	l.Unawaited = true
+	return launch(ctx, &Options{Subject: s}, &l)
+}
+
+// Stop ends an instance that Start made, and everything around it.
+func (i *Instance) Stop(ctx context.Context) { i.stop(ctx) }
+
+// Output is the last of what the agent printed.
+func (i *Instance) Output() string { return i.output.String() }
+
 // prepare makes the broker and everything on the runner's side of it.
 func prepare(l *Launch) (*Instance, error) {
 	b, err := broker.Start(broker.Config{
