@@ -32,9 +32,9 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 			return cli.Usage("--out: %w", err)
 		}
 	}
-	program, err := os.Executable()
+	program, err := thisProgram()
 	if err != nil {
-		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("find this program: %w", err)}
+		return err
 	}
 	subj, done, err := f.subject(program, argv)
 	if err != nil {
@@ -57,6 +57,14 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	default:
 		return cli.Usage("%w", err)
 	}
+}
+
+func thisProgram() (string, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return "", &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("find this program: %w", err)}
+	}
+	return program, nil
 }
 
 // subject is the agent that the flags name; done frees what it needed.

@@ -65,6 +65,6 @@ clause of the specification, what it keeps and what it breaks.
 	}
 	root.AddCommand(a.runCommand(), a.relayCommand(), a.listCommand(), a.explainCommand(), a.selftestCommand(), cli.VersionCommand("conformance"))
 	root.AddCommand(a.reportCommand(), a.diffCommand(), a.baselineCommand())
-	root.AddCommand(a.keygenCommand(), a.certifyCommand(), a.verifyCommand(), a.badgeCommand())
+	root.AddCommand(a.keygenCommand(), a.certifyCommand(), a.verifyCommand(), a.badgeCommand(), a.doctorCommand())
 	return root
 }

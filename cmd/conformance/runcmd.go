@@ -56,26 +56,39 @@ In a glob, * matches within a word of an id, ** anything; words end at . and /.
   conformance run --baseline known.yaml -- ./my-agent run
   conformance run --attach nats://user:password@127.0.0.1:4222 --workspace ws --agent machine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch dash := cmd.ArgsLenAtDash(); {
-			case dash == 0 && len(args) == 0:
-				// An empty variable must not certify the wrong agent.
-				return cli.Usage("the agent's command is missing after --")
-			case dash != 0 && len(args) > 0:
-				return cli.Usage("unexpected argument %q: the agent's command comes after --", args[0])
+			if err := agentCommand(cmd, args); err != nil {
+				return err
 			}
 			return a.certify(cmd, f, args)
 		},
 	}
 	f.register(cmd)
+	cmd.Flags().StringArrayVar(&f.selection.Profiles, "profile", nil, "only the cases of this `PROFILE`: core, terminal, desktop or session (repeatable)")
+	f.registerAttachment(cmd)
+	cli.Complete(cmd, "profile", engine.Profiles()...)
+	return cmd
+}
+
+// agentCommand checks that an agent's command, if any, stands after dashes.
+func agentCommand(cmd *cobra.Command, args []string) error {
+	switch dash := cmd.ArgsLenAtDash(); {
+	case dash == 0 && len(args) == 0:
+		// An empty variable must not lead to the wrong agent.
+		return cli.Usage("the agent's command is missing after --")
+	case dash != 0 && len(args) > 0:
+		return cli.Usage("unexpected argument %q: the agent's command comes after --", args[0])
+	}
+	return nil
+}
+
+// registerAttachment adds the flags that lead to an agent that runs already.
+func (f *runFlags) registerAttachment(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringArrayVar(&f.selection.Profiles, "profile", nil, "only the cases of this `PROFILE`: core, terminal, desktop or session (repeatable)")
-	fl.StringVar(&f.attach, "attach", "", "certify a running agent behind the broker at `URL`")
+	fl.StringVar(&f.attach, "attach", "", "take a running agent behind the broker at `URL`")
 	fl.StringVar(&f.workspace, "workspace", "", "with --attach: the agent's workspace `ID`")
 	fl.StringVar(&f.agent, "agent", "", "with --attach: the agent's `ID`")
 	fl.StringVar(&f.base, "subject-base", "", "with --attach: the agent's subject `BASE`, when it is not agent.WORKSPACE.AGENT")
 	fl.Uint32Var(&f.heldEpoch, "held-epoch", 0, "with --attach: the `EPOCH` that the agent holds")
-	cli.Complete(cmd, "profile", engine.Profiles()...)
-	return cmd
 }
 
 // register adds the flags that every subject's cases have.

@@ -87,9 +87,9 @@ func (a *app) selftest(cmd *cobra.Command, f selftestFlags) error {
 	if f.list {
 		return a.listMutants(mutants, f.json)
 	}
-	program, err := os.Executable()
+	program, err := thisProgram()
 	if err != nil {
-		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("find this program: %w", err)}
+		return err
 	}
 	line := newProgressLine(a.err)
 	opts := selftest.Options{
