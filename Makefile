@@ -17,7 +17,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # certifications measure time
-.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks conformance example fuzz bench picture clean
+.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks strength conformance example fuzz bench picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ demo: ## certify the bundled agent, report included
 	@$(MAKE) --no-print-directory build
 	$(BIN)/conformance run --out $(OUT)/demo
 
-test: needs lint race selftest demo conformance example ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
+test: needs lint race checks demo conformance example ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
 	@echo "all checks passed"
 
 needs:
@@ -78,6 +78,9 @@ selftest: build ## show that the suite can fail: every mutant of the agent must 
 
 checks: selftest ## show that no check of the suite is idle: removed, a mutant would live
 	$(GO) run ./internal/checks -selftest $(OUT)/selftest.json -remove 20
+
+strength: selftest ## record what the self-test shows, for reports
+	$(GO) run ./internal/checks -selftest $(OUT)/selftest.json -record
 
 proto: $(BIN)/protoc $(BIN)/protoc-gen-go ## generate the Go code of proto/ again
 	$(BIN)/protoc proto $(BIN)/protoc-gen-go

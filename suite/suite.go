@@ -90,6 +90,7 @@ func Run(t *testing.T, s Subject) {
 	}
 	rep, err := engine.Run(t.Context(), engine.Options{
 		Spec: clauses, Cases: Cases(), Subject: subj, Selection: s.Select, HelperProgram: program,
+		Strength: cases.Strength(),
 	})
 	if err != nil {
 		t.Fatalf("conformance: %v", err)

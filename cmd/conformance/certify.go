@@ -12,6 +12,7 @@ import (
 	"agentproof/internal/bundled"
 	"agentproof/internal/cli"
 	"agentproof/suite/baseline"
+	"agentproof/suite/cases"
 	"agentproof/suite/engine"
 	"agentproof/suite/report"
 	"agentproof/suite/subject"
@@ -45,6 +46,7 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	rep, err := engine.Run(cmd.Context(), engine.Options{
 		Spec: a.spec, Cases: a.cases, Subject: subj, Selection: f.selection, Revision: f.revision,
 		Parallel: f.parallel, TimeoutScale: f.scale, HelperProgram: program, Progress: line.update,
+		Strength: cases.Strength(),
 	})
 	line.close()
 	switch {

@@ -10,7 +10,7 @@ import (
 	"agentproof/docs/spec"
 )
 
-const cases = `package fence
+const someCases = `package fence
 
 func Cases() []engine.Case {
 	return []engine.Case{
@@ -48,7 +48,7 @@ func found(t *testing.T) []check {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "fence.go"), []byte(cases), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "fence.go"), []byte(someCases), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	clauses, err := spec.Load()

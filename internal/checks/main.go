@@ -41,6 +41,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	results := fl.String("selftest", "", "read the outcome of a self-test from `FILE` instead of running one")
 	remove := fl.Int("remove", 0, "remove `N` checks, and demand that mutants live without them")
 	seed := fl.Uint64("seed", uint64(time.Now().UnixNano()), "`SEED` of the choice of those")
+	record := fl.Bool("record", false, "record the outcome in suite/cases/strength.json, from where reports have it")
 	area := fl.String("area", "", "only the cases in `DIR` below suite/cases")
 	if err := fl.Parse(args); err != nil {
 		return err
@@ -64,6 +65,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	outcomes, err := load(ctx, *results, *program)
 	if err != nil {
 		return err
+	}
+	if *area == "" {
+		if err := strength(root, outcomes, *record); err != nil || *record {
+			return err
+		}
 	}
 	killers := attribute(checks, outcomes)
 	unproven := report(out, checks, killers)

@@ -1,0 +1,37 @@
+package cases
+
+import (
+	_ "embed"
+	"encoding/json"
+
+	"agentproof/suite/engine"
+)
+
+// strength is what the last recorded self-test showed; make strength writes it.
+//
+//go:embed strength.json
+var strength []byte
+
+// Record is what strength.json holds: how a self-test ended, and of which cases.
+type Record struct {
+	Digest   string `json:"digest"`
+	Killed   int    `json:"killed"`
+	Declared int    `json:"declared"`
+}
+
+// Recorded is the record of the last self-test.
+func Recorded() (Record, error) {
+	var r Record
+	err := json.Unmarshal(strength, &r)
+	return r, err
+}
+
+// Strength is how many of the declared faults these cases notice, nil if that
+// was measured of other cases.
+func Strength() *engine.Strength {
+	r, err := Recorded()
+	if err != nil || r.Digest != engine.NewSuiteInfo(All()).Digest {
+		return nil
+	}
+	return &engine.Strength{Killed: r.Killed, Declared: r.Declared}
+}
