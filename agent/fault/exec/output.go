@@ -26,7 +26,7 @@ func outputs() []fault.Mutant {
 			after(func(_ *request, r *result) {
 				r.Stdout = bytes.ToValidUTF8(r.Stdout, []byte("\uFFFD"))
 			}), "exec.output/tiny-writes"),
-		fault.New("adds a line end", "exec.output/nothing-added", "stdout",
+		fault.New("adds a line end", "exec.output/nothing-added", "stdout of 0 bytes",
 			after(func(_ *request, r *result) {
 				if !bytes.HasSuffix(r.Stdout, []byte("\n")) {
 					r.Stdout = append(r.Stdout, '\n')

@@ -101,7 +101,7 @@ func listMutants() []fault.Mutant {
 			after(func(_ *lists, r *result) {
 				r.Entries = append(r.Entries, &agentv1.FsEntry{Name: "..", Path: "..", Kind: kindDirectory})
 			})),
-		fault.New("gives paths from the root", "fs.list.relative-path/of-every-entry", "with a relative path the paths",
+		fault.New("gives paths from the root", "fs.list.relative-path/of-every-entry", "with a relative path the paths [",
 			after(func(q *lists, r *result) {
 				for _, e := range r.Entries {
 					e.Path = path.Join(q.Path, e.Path)
@@ -168,6 +168,13 @@ func listMutants() []fault.Mutant {
 						e.Kind = kindDirectory
 					}
 				}
+			})),
+		fault.New("lists a link as itself", "fs.list.symlink-root/followed", "the entries [",
+			instead(func(do operate, q *lists) *response {
+				if q.Recursive || do.kind(q.Path) != kindSymlink {
+					return nil
+				}
+				return listed(&agentv1.FsEntry{Name: path.Base(q.Path), Path: path.Base(q.Path), Kind: kindSymlink})
 			})),
 		fault.New("does not descend behind the link that it is given", "fs.list.symlink-root/followed", "the entries of a recursive list",
 			instead(func(do operate, q *lists) *response {
