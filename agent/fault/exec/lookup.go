@@ -52,6 +52,12 @@ func lookups() []fault.Mutant {
 			"exec.not-executable/directory"),
 		fault.New("takes a directory for missing", "exec.not-executable/directory", "NOT_FOUND", fault.Recode(osError, notFound),
 			"exec.not-executable/file"),
+		fault.New("loses the output of programs in the cwd", "exec.argv/slash-is-relative-to-the-cwd", "the output of tools/agentproof-tool",
+			after(func(q *request, r *result) {
+				if len(q.Command) > 0 && strings.HasPrefix(q.Command[0], "tools/") {
+					r.Stdout = nil
+				}
+			})),
 		fault.New("looks for programs in its root as well", "exec.argv/slash-is-relative-to-the-cwd", "right from the root only",
 			retried(notFound, func(r *request) { r.Command[0] = strings.Repeat("../", 1+strings.Count(r.Cwd, "/")) + r.Command[0] })),
 		fault.New("loses the output of some programs", "exec.argv/just-written-program", "every program's own output",
