@@ -7,6 +7,7 @@ import (
 
 	"agentproof/agent/fault"
 	"agentproof/agent/fault/connect"
+	"agentproof/agent/fault/desktop"
 	"agentproof/agent/fault/envelope"
 	"agentproof/agent/fault/errs"
 	"agentproof/agent/fault/exec"
@@ -18,6 +19,7 @@ import (
 	"agentproof/agent/fault/path"
 	"agentproof/agent/fault/ping"
 	"agentproof/agent/fault/pty"
+	"agentproof/agent/fault/sessions"
 	"agentproof/agent/fault/streams"
 	"agentproof/agent/fault/subject"
 )
@@ -33,6 +35,7 @@ func All() []fault.Mutant {
 func unsorted() []fault.Mutant {
 	return slices.Concat(
 		connect.Mutants(),
+		desktop.Mutants(),
 		envelope.Mutants(),
 		errs.Mutants(),
 		exec.Mutants(),
@@ -44,6 +47,7 @@ func unsorted() []fault.Mutant {
 		path.Mutants(),
 		ping.Mutants(),
 		pty.Mutants(),
+		sessions.Mutants(),
 		streams.Mutants(),
 		subject.Mutants(),
 	)

@@ -1,35 +1,42 @@
-//go:build linux
-
-package desktop_test
+// Package desktop holds agents that show a screen wrongly, or do something else to
+// one than they were asked.
+package desktop
 
 import (
-	"bytes"
 	"context"
-	"image"
-	"image/png"
-	"os"
+	"slices"
 	"strings"
-	"testing"
 
 	"agentproof/agent"
-	"agentproof/internal/trial"
+	"agentproof/agent/fault"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
-	"agentproof/suite/cases/desktop"
-	"agentproof/suite/helper"
 )
 
-func TestMain(m *testing.M) {
-	helper.Intercept()
-	os.Exit(m.Run())
+const (
+	consentRequired = agentv1.ErrorCode_ERROR_CODE_CONSENT_REQUIRED
+	unsupported     = agentv1.ErrorCode_ERROR_CODE_UNSUPPORTED
+	failedInOS      = agentv1.ErrorCode_ERROR_CODE_OS
+)
+
+// soon is the scale for what shows in nothing coming.
+const soon = 0.2
+
+// Mutants returns the area's mutants, anew.
+func Mutants() []fault.Mutant { return slices.Concat(kinds(), screens(), inputs(), keyboards()) }
+
+func mutant(name, id, says string, does agent.Middleware) fault.Mutant {
+	return fault.Mutant{Name: name, Case: id, Says: says, Fault: does}
 }
 
-func mutant(name, id, says string, fault agent.Middleware) trial.Mutant {
-	return trial.Mutant{Name: name, Case: id, Says: says, Fault: fault}
+// wide is a mutant whose fault shows in all of its clause.
+func wide(m fault.Mutant) fault.Mutant {
+	m.Also = append(m.Also, m.Clause()+"/*")
+	return m
 }
 
 // input changes what the agent is asked to do to the screen.
 func input(edit func(*agentv1.DesktopInputRequest)) agent.Middleware {
-	return trial.Before(func(req *agentv1.ControlRequest) {
+	return fault.Before(func(req *agentv1.ControlRequest) {
 		if r := req.GetDesktopInput(); r != nil {
 			edit(r)
 		}
@@ -71,72 +78,44 @@ func idle(next agent.Handler) agent.Handler {
 	}
 }
 
-// swapped is the picture with red and blue exchanged.
-func swapped(resp *agentv1.DesktopScreenshotResponse) {
-	img, err := png.Decode(bytes.NewReader(resp.GetPng()))
-	if err != nil {
-		return
-	}
-	out := image.NewRGBA(img.Bounds())
-	for y := range img.Bounds().Dy() {
-		for x := range img.Bounds().Dx() {
-			r, g, b, _ := img.At(x, y).RGBA()
-			copy(out.Pix[out.PixOffset(x, y):], []byte{byte(b >> 8), byte(g >> 8), byte(r >> 8), 0xff})
-		}
-	}
-	var buf bytes.Buffer
-	if png.Encode(&buf, out) == nil {
-		resp.Png = buf.Bytes()
-	}
-}
-
-func shots(edit func(*agentv1.DesktopScreenshotResponse)) agent.Middleware {
-	return trial.After(func(_ *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
-		if r := resp.GetDesktopScreenshot(); r != nil {
-			edit(r)
-		}
-	})
-}
-
-func TestCasesNoticeDesktopsOfAnotherKind(t *testing.T) {
-	t.Parallel()
-	trial.Noticed(t, desktop.Cases(), []trial.Mutant{
-		mutant("swaps red and blue", "desktop.screenshot/every-pixel", "equal to the screen", shots(swapped)),
+func kinds() []fault.Mutant {
+	return []fault.Mutant{
+		wide(mutant("swaps red and blue", "desktop.screenshot/every-pixel", "equal to the screen", shots(swapped))),
 		mutant("tells a width of its own", "desktop.screenshot/whole-screen-in-its-size", "width",
 			shots(func(r *agentv1.DesktopScreenshotResponse) { r.Width++ })),
 		mutant("tells another port", "desktop.ensure/channel-of-this-agent", "port",
-			trial.After(func(_ *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
+			fault.After(func(_ *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
 				if ch := resp.GetDesktopEnsure().GetChannel(); ch != nil {
 					ch.Port = 6081
 				}
 			})),
-		mutant("is off by one", "desktop.input.pointer/move-to-the-pixel", "motion to 17,23",
-			pointers(func(p *agentv1.PointerEvent) { p.X++ })),
+		wide(mutant("is off by one", "desktop.input.pointer/move-to-the-pixel", "motion to 17,23",
+			pointers(func(p *agentv1.PointerEvent) { p.X++ }))),
 		mutant("clicks for a zero action", "desktop.input.pointer/no-action-is-a-move", "motion to 18,24",
 			pointers(func(p *agentv1.PointerEvent) {
 				if p.Action == 0 {
 					p.Action = agentv1.PointerAction_POINTER_ACTION_CLICK
 				}
 			})),
-		mutant("clicks once for a double click", "desktop.input.pointer/double-click", "button-down 1",
+		wide(mutant("clicks once for a double click", "desktop.input.pointer/double-click", "button-down 1",
 			pointers(func(p *agentv1.PointerEvent) {
 				if p.Action == agentv1.PointerAction_POINTER_ACTION_DOUBLE_CLICK {
 					p.Action = agentv1.PointerAction_POINTER_ACTION_CLICK
 				}
-			})),
-		mutant("swaps right and middle", "desktop.input.pointer/click-right", "button-down 3",
+			}))),
+		wide(mutant("swaps right and middle", "desktop.input.pointer/click-right", "button-down 3",
 			pointers(func(p *agentv1.PointerEvent) {
 				if p.Button == agentv1.PointerButton_POINTER_BUTTON_RIGHT {
 					p.Button = agentv1.PointerButton_POINTER_BUTTON_MIDDLE
 				}
-			})),
-		mutant("scrolls the other way", "desktop.input.scroll/down", "steps of that wheel",
-			scrolls(func(s *agentv1.ScrollEvent) { s.DeltaY = -s.DeltaY })),
+			}))),
+		wide(mutant("scrolls the other way", "desktop.input.scroll/down", "steps of that wheel",
+			scrolls(func(s *agentv1.ScrollEvent) { s.DeltaY = -s.DeltaY }))),
 		mutant("stops scrolling after ten", "desktop.input.scroll/at-most-thirty-two-down", "steps of that wheel",
 			scrolls(func(s *agentv1.ScrollEvent) { s.DeltaY = min(s.DeltaY, 10) })),
-		mutant("types in small letters", "desktop.input.text/capitals", "typed",
-			keys(func(k *agentv1.KeyEvent) { k.Key = strings.ToLower(k.Key) })),
-		mutant("drops what is not ASCII", "desktop.input.text-unicode/beyond-the-first-plane", "typed",
+		wide(mutant("types in small letters", "desktop.input.text/capitals", "typed",
+			keys(func(k *agentv1.KeyEvent) { k.Key = strings.ToLower(k.Key) }))),
+		wide(mutant("drops what is not ASCII", "desktop.input.text-unicode/beyond-the-first-plane", "typed",
 			keys(func(k *agentv1.KeyEvent) {
 				k.Key = strings.Map(func(r rune) rune {
 					if r > '~' {
@@ -144,16 +123,17 @@ func TestCasesNoticeDesktopsOfAnotherKind(t *testing.T) {
 					}
 					return r
 				}, k.Key)
-			})),
+			}))),
 		mutant("releases what it should hold", "desktop.input.key/held-until-up", "h down and not up",
 			keys(func(k *agentv1.KeyEvent) { k.Action = agentv1.KeyAction_KEY_ACTION_PRESS })),
-		mutant("forgets the modifiers of a chord", "desktop.input.chord/one-modifier", "modifiers",
-			keys(func(k *agentv1.KeyEvent) { k.Key = strings.TrimPrefix(k.Key, "ctrl+") })),
-		mutant("answers and does nothing", "desktop.input.key/editing-keys", "key-down Return", idle),
+		wide(mutant("forgets the modifiers of a chord", "desktop.input.chord/one-modifier", "modifiers",
+			keys(func(k *agentv1.KeyEvent) { k.Key = strings.TrimPrefix(k.Key, "ctrl+") }))),
+		wide(mutant("answers and does nothing", "desktop.input.key/editing-keys", "key-down Return", idle)),
 		mutant("swallows unknown keys", "desktop.input.unknown-key/error-and-nothing-pressed", "typed error", idle),
 		{Name: "takes no for an answer only in words", Case: "desktop.input.consent/nothing-is-injected", Says: "CONSENT_REQUIRED",
+			Also:   []string{"desktop.input.consent/*"},
 			Config: func(cfg *agent.Config) { cfg.ScreenControl = true }},
 		{Name: "lets viewers in without consent", Case: "stream.desktop-input-consent/withheld", Says: "on the screen nothing",
 			Config: func(cfg *agent.Config) { cfg.ScreenControl = true }},
-	})
+	}
 }
