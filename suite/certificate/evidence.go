@@ -100,11 +100,8 @@ func (e *Evidence) readReport(data []byte) error {
 // from the cases with what the document says.
 func (e *Evidence) recount() error {
 	d := &e.Document
-	r := &engine.Report{
-		Subject: engine.SubjectInfo(d.Subject), Suite: engine.SuiteInfo(d.Suite), Revision: d.Spec.Revision, Selection: d.Selection,
-	}
-	if !slices.Contains(spec.Revisions(), r.Revision) {
-		return fmt.Errorf("there is no revision %q: there are %v", r.Revision, spec.Revisions())
+	if !slices.Contains(spec.Revisions(), d.Spec.Revision) {
+		return fmt.Errorf("there is no revision %q: there are %v", d.Spec.Revision, spec.Revisions())
 	}
 	cases := make([]engine.Case, 0, len(d.Cases))
 	last := ""
@@ -120,12 +117,8 @@ func (e *Evidence) recount() error {
 		}
 		last = c.ID
 		cases = append(cases, of)
-		r.Results = append(r.Results, engine.Result{
-			ID: c.ID, Clause: c.Clause, Level: c.Level, Area: c.Area, Profile: of.Profile(), Status: c.Status, Reason: c.Reason,
-		})
 	}
-	r.Sum()
-	e.report = r
+	e.report = d.Engine()
 	if made, its := caseSet(engine.NewSuiteInfo(cases)), e.set(); made != its {
 		return fmt.Errorf("it names a set of %d cases, %s, and lists %d, %s", its.Count, short(its.SHA256), made.Count, short(made.SHA256))
 	}
@@ -172,8 +165,8 @@ func (e *Evidence) readRun(data []byte) error {
 	if err := json.Unmarshal(data, &run); err != nil {
 		return err
 	}
-	if want := report.NewRun(&engine.Report{}).Schema; run.Schema != want {
-		return fmt.Errorf("its schema is %q, and this suite reads %s", run.Schema, want)
+	if run.Schema != report.RunSchema {
+		return fmt.Errorf("its schema is %q, and this suite reads %s", run.Schema, report.RunSchema)
 	}
 	ran := 0
 	for _, r := range e.report.Results {
