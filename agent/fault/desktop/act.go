@@ -2,6 +2,7 @@ package desktop
 
 import (
 	"context"
+	"strings"
 
 	"agentproof/agent"
 	"agentproof/agent/fault"
@@ -96,6 +97,18 @@ func holdsShift(next agent.Handler) agent.Handler {
 			Key: &agentv1.KeyEvent{Key: "shift", Action: agentv1.KeyAction_KEY_ACTION_DOWN},
 		}}
 	})(next)
+}
+
+// holdsShiftAfter leaves Shift down after keys that begin so.
+func holdsShiftAfter(prefix string) agent.Middleware {
+	return again(func(r *agentv1.DesktopInputRequest) *agentv1.DesktopInputRequest {
+		if k := r.GetKey(); k == nil || k.IsText || !strings.HasPrefix(k.GetKey(), prefix) {
+			return nil
+		}
+		return &agentv1.DesktopInputRequest{Event: &agentv1.DesktopInputRequest_Key{
+			Key: &agentv1.KeyEvent{Key: "shift", Action: agentv1.KeyAction_KEY_ACTION_DOWN},
+		}}
+	})
 }
 
 // dropsUp says that it released a key.

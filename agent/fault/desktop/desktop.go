@@ -22,7 +22,9 @@ const (
 const soon = 0.2
 
 // Mutants returns the area's mutants, anew.
-func Mutants() []fault.Mutant { return slices.Concat(kinds(), screens(), inputs(), keyboards()) }
+func Mutants() []fault.Mutant {
+	return slices.Concat(kinds(), screens(), parts(), inputs(), keyboards())
+}
 
 func mutant(name, id, says string, does agent.Middleware) fault.Mutant {
 	return fault.Mutant{Name: name, Case: id, Says: says, Fault: does}

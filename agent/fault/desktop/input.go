@@ -49,6 +49,18 @@ func inputs() []fault.Mutant {
 					p.X, p.Y = 70, 80
 				}
 			}))),
+		wide(mutant("ignores positions beyond the screen", "desktop.input.clamp/beyond-the-far-corner", "motion to 647,401",
+			pointers(func(p *agentv1.PointerEvent) {
+				if p.X >= 1000 || p.Y >= 1000 {
+					p.X, p.Y = 320, 200
+				}
+			}))),
+		wide(mutant("takes the corner for an edge", "desktop.input.clamp/each-axis-by-itself", "motion to 33,401",
+			pointers(func(p *agentv1.PointerEvent) {
+				if p.Y >= 402 {
+					p.X, p.Y = 647, 401
+				}
+			}))),
 		wide(mutant("wraps positions around", "desktop.input.clamp/below-nought", "motion to 0,0",
 			pointers(func(p *agentv1.PointerEvent) { p.X &= 0xff }))),
 		wide(mutant("scrolls down alone", "desktop.input.scroll/up", "steps of that wheel",

@@ -38,6 +38,14 @@ func keyboards() []fault.Mutant {
 		mutant("has no shifted keys", "desktop.input.key-shifted/capitals-and-signs", "typed",
 			keys(func(k *agentv1.KeyEvent) { k.Key = strings.ToLower(k.Key) })),
 		mutant("counts function keys from nought", "desktop.input.key-function/all-twelve", "key-down F12", replaced("F12", "F11")),
+		wide(mutant("presses nothing for a chord", "desktop.input.chord/one-modifier", "presses of the chord's key 1",
+			keys(func(k *agentv1.KeyEvent) {
+				if strings.Contains(k.Key, "+") && !k.IsText {
+					k.Key = "F1"
+				}
+			}))),
+		wide(mutant("holds a chord", "desktop.input.chord/one-modifier", "every key released", holdsShiftAfter("ctrl+"))),
+		wide(mutant("holds Shift after a capital", "desktop.input.key-shifted/capitals-and-signs", "every key released", holdsShiftAfter("A"))),
 		mutant("forgets Shift in a chord", "desktop.input.chord/two-modifiers", "modifiers", replaced("shift+", "")),
 		mutant("takes Alt for Ctrl", "desktop.input.chord/with-a-named-key", "modifiers", replaced("alt+", "ctrl+")),
 	}

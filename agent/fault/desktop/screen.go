@@ -63,6 +63,62 @@ func screens() []fault.Mutant {
 	}
 }
 
+// parts are agents that get one part of what they tell of a screen wrong.
+func parts() []fault.Mutant {
+	const (
+		channel = "desktop.ensure/channel-of-this-agent"
+		display = "desktop.ensure/display-of-its-real-size"
+		hello   = "desktop.ensure/same-display-as-hello"
+		size    = "desktop.screenshot/whole-screen-in-its-size"
+	)
+	ensured := func(edit func(*agentv1.DesktopEnsureResponse)) agent.Middleware {
+		return ensures(func(_ *agentv1.ControlRequest, r *agentv1.DesktopEnsureResponse) { edit(r) })
+	}
+	announced := func(name, says string, edit func(*agentv1.Capabilities)) fault.Mutant {
+		return fault.Mutant{Name: name, Case: hello, Says: says, Config: fault.Published(
+			func(to string) bool { return strings.HasSuffix(to, ".hello") },
+			func(h *agentv1.Hello) []*agentv1.Hello {
+				if h.GetCapabilities().GetDisplay() != nil {
+					edit(h.Capabilities)
+				}
+				return []*agentv1.Hello{h}
+			})}
+	}
+	mutants := []fault.Mutant{
+		mutant("names no channel", channel, "a channel_id", ensured(func(r *agentv1.DesktopEnsureResponse) { r.Channel.ChannelId = "" })),
+		mutant("takes a desktop for a terminal", channel, "the channel's kind", ensured(func(r *agentv1.DesktopEnsureResponse) {
+			r.Channel.Kind = agentv1.StreamKind_STREAM_KIND_PTY
+		})),
+		mutant("puts its channel into another workspace", channel, "the agent's workspace", ensured(func(r *agentv1.DesktopEnsureResponse) {
+			r.Channel.WorkspaceId = "another"
+		})),
+		mutant("gives its channel to another agent", channel, "the agent's id", ensured(func(r *agentv1.DesktopEnsureResponse) {
+			r.Channel.AgentId = "another"
+		})),
+		mutant("has no name for its display", display, "the display's id", ensured(func(r *agentv1.DesktopEnsureResponse) { r.Display.Id = "" })),
+		mutant("tells another width", display, "the display's width", ensured(func(r *agentv1.DesktopEnsureResponse) { r.Display.Width++ })),
+		mutant("takes a virtual display for a real one", display, "virtual", ensured(func(r *agentv1.DesktopEnsureResponse) {
+			r.Display.Virtual = false
+		})),
+		announced("does not announce its display", "the display in the Hello", func(c *agentv1.Capabilities) { c.Display = nil }),
+		announced("announces another width", "the Hello's width", func(c *agentv1.Capabilities) { c.Display.Width++ }),
+		announced("announces another height", "the Hello's height", func(c *agentv1.Capabilities) { c.Display.Height++ }),
+		mutant("tells a height of its own", size, "want height", shots(func(r *agentv1.DesktopScreenshotResponse) { r.Height++ })),
+		mutant("tells another native width", size, "no native_width", shots(func(r *agentv1.DesktopScreenshotResponse) { r.NativeWidth = 1 })),
+		mutant("tells another native height", size, "no native_height", shots(func(r *agentv1.DesktopScreenshotResponse) { r.NativeHeight = 1 })),
+		mutant("sends a picture of one pixel", size, "the PNG's size", shots(func(r *agentv1.DesktopScreenshotResponse) {
+			var buf bytes.Buffer
+			if png.Encode(&buf, image.NewRGBA(image.Rect(0, 0, 1, 1))) == nil {
+				r.Png = buf.Bytes()
+			}
+		})),
+	}
+	for i := range mutants {
+		mutants[i] = wide(mutants[i])
+	}
+	return mutants
+}
+
 // ensures changes what is said of the channel and the display.
 func ensures(edit func(*agentv1.ControlRequest, *agentv1.DesktopEnsureResponse)) agent.Middleware {
 	return fault.After(func(req *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
