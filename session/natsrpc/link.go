@@ -210,7 +210,7 @@ func (l *link) connect() (*mux, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the broker: %w", err)
 	}
-	m, err := newMux(nc)
+	m, err := newMux(nc, l.cfg.Stray)
 	if err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("subscribe to replies: %w", err)

@@ -18,16 +18,18 @@ type mux struct {
 	nc     *nats.Conn
 	prefix string        // of the reply subjects
 	closed chan struct{} // closed with the subscription, when nothing comes any more
+	stray  func(reply string)
 
 	mu      sync.Mutex
 	waiting map[string]chan<- *nats.Msg // by the reply subject
 }
 
-func newMux(nc *nats.Conn) (*mux, error) {
+func newMux(nc *nats.Conn, stray func(reply string)) (*mux, error) {
 	m := &mux{
 		nc:      nc,
 		prefix:  nc.NewInbox() + ".",
 		closed:  make(chan struct{}),
+		stray:   stray,
 		waiting: make(map[string]chan<- *nats.Msg),
 	}
 	sub, err := nc.Subscribe(m.prefix+"*", m.deliver)
@@ -45,6 +47,8 @@ func (m *mux) deliver(msg *nats.Msg) {
 	if reply, ok := m.waiting[msg.Subject]; ok {
 		delete(m.waiting, msg.Subject)
 		reply <- msg // it has room for the only one
+	} else if m.stray != nil {
+		m.stray(msg.Subject)
 	}
 }
 

@@ -40,6 +40,9 @@ type Config struct {
 	Options []nats.Option
 	// Trace marks and shows the requests made through the Client itself.
 	Trace Trace
+	// Stray, when set, is called with the reply subject of every reply that
+	// nobody waits for: one that is late, or one too many. It must not block.
+	Stray func(reply string)
 }
 
 // Trace marks the requests of one user of a connection and shows them to it.
@@ -56,6 +59,7 @@ type Trace struct {
 // Exchange is one request as it went over the wire.
 type Exchange struct {
 	Subject  string
+	Reply    string // the subject that replies arrive on; empty if it was not sent
 	Request  []byte // nil if it could not be encoded
 	Response []byte // nil without a reply
 	// Err is why there is no reply, or none that decodes: ctx's error,
@@ -147,6 +151,7 @@ func (t *tracer) exchange(ctx context.Context, timeout time.Duration, req *agent
 	x.Request = data
 	msg := nats.Msg{Subject: x.Subject, Header: t.header, Data: data}
 	reply, err := t.link.request(ctx, timeout, &msg, t.headerSize+len(data))
+	x.Reply = msg.Reply
 	if err != nil {
 		return nil, err
 	}

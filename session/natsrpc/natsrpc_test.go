@@ -358,6 +358,40 @@ func TestAReplyReachesNoRequestButItsOwn(t *testing.T) {
 	}
 }
 
+// TestRepliesThatNobodyWaitsForAreTold pins how somebody tells a second reply
+// from one that is late.
+func TestRepliesThatNobodyWaitsForAreTold(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t, broker.Config{})
+	nc := brokertest.Control(t, b)
+	_, err := nc.Subscribe(machine.Subject, func(m *nats.Msg) {
+		for range 2 {
+			if err := m.Respond(nil); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err := errors.Join(err, nc.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	strays := make(chan string, 1)
+	var seen natsrpc.Exchange
+	c := closeAfter(t, natsrpc.New(natsrpc.Config{
+		URLs:  []string{b.ControlURL()},
+		Stray: func(reply string) { strays <- reply },
+		Trace: natsrpc.Trace{Observe: func(x natsrpc.Exchange) { seen = x }},
+	}))
+	request(t, c, ping(0), patience)
+	select {
+	case got := <-strays:
+		if got != seen.Reply || got == "" {
+			t.Errorf("the second reply came on %q, the first on %q", got, seen.Reply)
+		}
+	case <-time.After(patience):
+		t.Error("the second reply was not told")
+	}
+}
+
 func TestHeadersAndObserverBelongToTheirTrace(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t, broker.Config{})
