@@ -51,7 +51,8 @@ type Subject struct {
 	// are skipped, entries that are wrong fail the test, and such a run never
 	// certifies.
 	Baseline string
-	// OutDir, when set, receives the report in every format (report.Files).
+	// OutDir, when set, receives the report in every format (report.Files),
+	// and the transcripts of cases that did not pass.
 	OutDir string
 }
 
@@ -88,10 +89,16 @@ func Run(t *testing.T, s Subject) {
 	if err != nil {
 		t.Fatalf("conformance: find the helper program: %v", err)
 	}
-	rep, err := engine.Run(t.Context(), engine.Options{
+	opts := engine.Options{
 		Spec: clauses, Cases: Cases(), Subject: subj, Selection: s.Select, HelperProgram: program,
 		Strength: cases.Strength(),
-	})
+	}
+	if s.OutDir != "" {
+		if opts.Transcript, err = report.Transcripts(s.OutDir, false); err != nil {
+			t.Fatalf("conformance: %v", err)
+		}
+	}
+	rep, err := engine.Run(t.Context(), opts)
 	if err != nil {
 		t.Fatalf("conformance: %v", err)
 	}

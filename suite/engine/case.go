@@ -36,6 +36,12 @@ type Case struct {
 	Unsafe bool
 	// Exclusive cases measure: nothing but idle cases runs beside them.
 	Exclusive bool
+	// Provokes lists the clauses whose breach the monitors must not hold
+	// against the case, for it is what the case makes happen.
+	Provokes []string
+	// Background is set for a case whose commands leave processes behind on
+	// purpose: what becomes of those is the agent's choice.
+	Background bool
 	// Idle is how long the case waits for time to pass. An idle case starts
 	// early, takes no worker's place, and has that much more time.
 	Idle time.Duration
@@ -177,6 +183,11 @@ func Validate(s *spec.Spec, cases []Case) error {
 			bad("the clause %q is unknown", c.Clause)
 		} else if area, _, _ := strings.Cut(c.Clause, "."); area != c.Area() {
 			bad("the clause %q belongs to another area", c.Clause)
+		}
+		for _, p := range c.Provokes {
+			if _, ok := s.Clause(p); !ok {
+				bad("the clause %q that it provokes is unknown", p)
+			}
 		}
 		if c.Explain == "" {
 			bad("it explains nothing")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,28 +17,7 @@ import (
 const (
 	// opLimit is how long an operation may take that has nothing to wait for.
 	opLimit = 20 * time.Second
-	// keptExchanges bounds what a failure can show; the latest are kept.
-	keptExchanges = 8
 )
-
-// Exchange is one request on the wire and what came of it.
-type Exchange struct {
-	Subject  string
-	Request  []byte
-	Response []byte
-	Err      error
-	Took     time.Duration
-}
-
-// keep remembers an exchange for the report.
-func (t *T) keep(x Exchange) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.exchanges = append(t.exchanges, x)
-	if over := len(t.exchanges) - keptExchanges; over > 0 {
-		t.exchanges = t.exchanges[over:]
-	}
-}
 
 // header names the case on the wire.
 func (t *T) header() nats.Header { return nats.Header{caseHeader: {t.kase.ID}} }
@@ -49,23 +29,38 @@ func (t *T) SendRaw(ctx context.Context, payload []byte, header nats.Header, lim
 	if header == nil {
 		header = t.header()
 	}
-	x := Exchange{Subject: t.inst.Base + ".rpc", Request: payload}
-	start := time.Now()
-	reply, err := t.inst.wire.send(x.Subject, payload, header, t.secondReply)
-	if err == nil {
-		var msg *nats.Msg
-		if msg, err = await(ctx, reply, limit); err == nil {
-			x.Response = msg.Data
-		}
-	}
-	x.Err, x.Took = err, time.Since(start)
-	t.keep(x)
-	return x.Response, err
+	valid := proto.Unmarshal(payload, &agentv1.ControlRequest{}) == nil
+	return t.exchange(ctx, sending{payload: payload, header: header, valid: valid}, limit)
 }
 
-func (t *T) secondReply() {
-	view := &T{state: t.state, place: t.place}
-	view.Errorf("one reply to one request (subject.rpc)", "a second reply")
+func (t *T) exchange(ctx context.Context, s sending, limit time.Duration) ([]byte, error) {
+	reply, c, err := t.send(s)
+	if err != nil {
+		return nil, err
+	}
+	msg, err := await(ctx, reply, limit)
+	if err != nil {
+		c.silent(err)
+		return nil, err
+	}
+	return msg.Data, nil
+}
+
+// send publishes a request on the agent's rpc subject. Every reply to it is
+// recorded and judged.
+func (t *T) send(s sending) (<-chan *nats.Msg, *call, error) {
+	s.subject, s.own = t.inst.Base+".rpc", true
+	c := t.rec.request(s)
+	reply, err := t.inst.wire.send(s.subject, s.payload, s.header, func(reply []byte, at time.Time) {
+		if !c.replied(reply, at) {
+			// At once: what follows may be a consequence.
+			t.settle(Fail, secondReply.String())
+		}
+	})
+	if err != nil {
+		c.silent(err)
+	}
+	return reply, c, err
 }
 
 // Pending is a request whose reply was not awaited yet.
@@ -73,8 +68,7 @@ type Pending struct {
 	t     *T
 	req   *agentv1.ControlRequest
 	reply <-chan *nats.Msg
-	x     Exchange
-	start time.Time
+	call  *call
 }
 
 // Start sends a request without waiting. A request without an id gets one. It
@@ -87,9 +81,8 @@ func (t *T) Start(req *agentv1.ControlRequest) *Pending {
 	if err != nil {
 		t.Harness(fmt.Errorf("encode a %s request: %w", opName(req), err))
 	}
-	p := &Pending{t: t, req: req, start: time.Now(), x: Exchange{Subject: t.inst.Base + ".rpc", Request: payload}}
-	p.reply, err = t.inst.wire.send(p.x.Subject, payload, t.header(), t.secondReply)
-	if err != nil {
+	p := &Pending{t: t, req: req}
+	if p.reply, p.call, err = t.send(sending{payload: payload, header: t.header(), valid: true}); err != nil {
 		t.transport(req, err)
 	}
 	return p
@@ -113,34 +106,23 @@ func (p *Pending) Response(ctx context.Context, limit time.Duration) *agentv1.Co
 // reply that does not come, and nothing else.
 func (p *Pending) Try(ctx context.Context, limit time.Duration) (*agentv1.ControlResponse, error) {
 	msg, err := await(ctx, p.reply, limit)
-	p.x.Err, p.x.Took = err, time.Since(p.start)
-	if err == nil {
-		p.x.Response = msg.Data
-	}
-	p.t.keep(p.x)
 	if err != nil {
+		p.call.silent(err)
 		return nil, err
 	}
+	p.call.taken(msg.Data)
 	resp := &agentv1.ControlResponse{}
 	if err := proto.Unmarshal(msg.Data, resp); err != nil {
 		p.t.Fatalf("a reply that decodes as a ControlResponse", "%d bytes that do not", len(msg.Data))
 	}
-	p.t.checkEnvelope(p.req, resp)
-	return resp, nil
-}
-
-func (t *T) checkEnvelope(req *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
-	t.Check(resp.GetRequestId() == req.GetRequestId(),
-		"the request's id echoed (envelope.request-id)", "another id")
-	name, result := resultOf(resp)
-	switch {
-	case resp.GetError() != nil && result != nil:
-		t.Errorf("a result or an error, not both (envelope.result-xor-error)", "both")
-	case resp.GetError() == nil && result == nil:
-		t.Fatalf("a result or an error (envelope.result-xor-error)", "neither")
-	case result != nil && name != opName(req):
-		t.Fatalf("a result of "+opName(req)+" (envelope.result-matches-op)", "one of %s", name)
+	// The monitors judge it as well, but only when the case has ended.
+	for _, v := range judgeReply(p.call.sent, true, msg.Data) {
+		p.t.Errorf(v.Want, "%s", v.Got)
+		if v.fatal {
+			runtime.Goexit()
+		}
 	}
+	return resp, nil
 }
 
 // transport ends the case over a request that got no reply.

@@ -15,8 +15,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"agentproof/fixtures/broker"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/transcript"
 )
 
 const (
@@ -55,24 +58,29 @@ type Instance struct {
 	Watch *Watcher
 
 	wire   *wire
-	home   string // the directory of all cases, relative to the root
+	dog    *watchdog
+	eye    *nats.Conn // the broker's observer; nil for an attached subject
+	home   string     // the directory of all cases, relative to the root
 	output *tailBuffer
 	silent net.Listener
 	dirs   []string
+	local  string // the root as this machine has it; empty for an attached subject
 	// monitor is nil for an agent that was given no display.
 	monitor *monitor
 
-	mu   sync.Mutex
-	root string // learnt from Hello, or by asking
+	mu       sync.Mutex
+	root     string    // learnt from Hello, or by asking
+	baseline *baseline // nil before it was ready
 
 	helping sync.Mutex
 	argv    []string // how the agent runs the helper; guarded by helping
 }
 
 // launch starts an instance of a subject that can be started.
-func launch(ctx context.Context, o *Options, l *Launch) (*Instance, error) {
+// rec, if not nil, records what it announces.
+func launch(ctx context.Context, o *Options, l *Launch, rec *recorder) (*Instance, error) {
 	s := &o.Subject
-	inst, err := prepare(l)
+	inst, err := prepare(l, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +115,7 @@ func launch(ctx context.Context, o *Options, l *Launch) (*Instance, error) {
 // run. It does not wait for the agent; Stop ends it.
 func Start(ctx context.Context, s Subject, l Launch) (*Instance, error) {
 	l.Unawaited = true
-	return launch(ctx, &Options{Subject: s}, &l)
+	return launch(ctx, &Options{Subject: s}, &l, nil)
 }
 
 // Stop ends an instance that Start made, and everything around it.
@@ -117,7 +125,7 @@ func (i *Instance) Stop(ctx context.Context) { i.stop(ctx) }
 func (i *Instance) Output() string { return i.output.String() }
 
 // prepare makes the broker and everything on the runner's side of it.
-func prepare(l *Launch) (*Instance, error) {
+func prepare(l *Launch, rec *recorder) (*Instance, error) {
 	b, err := broker.Start(broker.Config{
 		MaxPayload: l.MaxPayload,
 		TLS:        l.Transport == "tls" || l.Transport == "wss",
@@ -144,13 +152,14 @@ func prepare(l *Launch) (*Instance, error) {
 	if !l.Unadmitted {
 		inst.Admit()
 	}
-	if err := inst.connect(); err != nil {
+	if err := inst.connect(rec); err != nil {
+		inst.disconnect()
 		b.Close()
 		return nil, err
 	}
 	if !l.NoRelay {
 		if inst.Relay, err = startRelay(inst.WorkspaceID, inst.AgentID); err != nil {
-			inst.wire.close()
+			inst.disconnect()
 			b.Close()
 			return nil, err
 		}
@@ -162,17 +171,76 @@ func prepare(l *Launch) (*Instance, error) {
 }
 
 // connect opens the control plane's connection and watches the agent.
-func (i *Instance) connect() error {
-	w, err := dialWire(i.ControlURL, i.natsOptions()...)
-	if err != nil {
+func (i *Instance) connect(rec *recorder) error {
+	i.dog = &watchdog{base: i.Base, agent: i.AgentID, gaps: i.Broker != nil, disturbed: i.disturbed}
+	unasked := func() { i.dog.find(broke("subject.rpc", "one reply to one request", "a reply to none")) }
+	var err error
+	if i.wire, err = dialWire(i.ControlURL, unasked, i.natsOptions()...); err != nil {
 		return err
 	}
-	i.wire = w
-	if i.Watch, err = watch(w.nc, i.Base); err != nil {
-		w.close()
+	if i.Watch, err = watch(i.wire.nc, i.Base, i.dog, rec); err != nil {
 		return err
+	}
+	return i.observe(rec)
+}
+
+// disconnect closes what connect has opened so far.
+func (i *Instance) disconnect() {
+	if i.eye != nil {
+		i.eye.Close()
+	}
+	if i.wire != nil {
+		i.wire.close()
+	}
+	if i.Watch != nil {
+		i.Watch.close()
+	}
+}
+
+// disturbed counts what may have cost messages between the agent and the
+// runner.
+func (i *Instance) disturbed() int {
+	n := int(i.wire.drops.Load())
+	if i.Broker != nil {
+		n += i.Broker.Disturbances()
+	}
+	return n
+}
+
+// observe watches the workspace's other subjects through the observer that the
+// suite's own brokers have.
+func (i *Instance) observe(rec *recorder) error {
+	if i.Broker == nil {
+		return nil
+	}
+	opts := append(i.natsOptions(), nats.Name("agentproof observer"), nats.MaxReconnects(-1),
+		nats.ReconnectWait(100*time.Millisecond), nats.IgnoreAuthErrorAbort(),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	nc, err := nats.Connect(i.Broker.ObserverURL(), opts...)
+	if err != nil {
+		return fmt.Errorf("connect to the broker as its observer: %w", err)
+	}
+	i.eye = nc
+	_, err = nc.Subscribe("agent.>", func(msg *nats.Msg) {
+		if i.dog.published(msg.Subject, msg.Header.Get(caseHeader) != "") && rec != nil {
+			rec.heard(transcript.Other, msg)
+		}
+	})
+	if err == nil {
+		err = nc.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("observe the broker: %w", err)
 	}
 	return nil
+}
+
+// knownRoot is the agent's root as far as it is known without asking.
+func (i *Instance) knownRoot() string {
+	if i.local != "" {
+		return i.local
+	}
+	return i.Hello().GetWorkspaceRoot()
 }
 
 func (i *Instance) environment(l *Launch) (Environment, error) {
@@ -227,6 +295,7 @@ func (i *Instance) environment(l *Launch) (Environment, error) {
 			return env, err
 		}
 	}
+	i.local = env.Root
 	for _, change := range l.Env {
 		env.Extra = append(env.Extra, strings.ReplaceAll(change, "{root}", env.Root))
 	}
@@ -283,6 +352,7 @@ func (i *Instance) AwaitReady(ctx context.Context) error {
 	for hello.Err() == nil {
 		err := i.ping(hello, 2*time.Second)
 		if err == nil {
+			i.remember()
 			return nil
 		}
 		if hello.Err() == nil || last == nil {
@@ -320,7 +390,7 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 func (i *Instance) ping(ctx context.Context, limit time.Duration) error {
-	reply, err := i.wire.send(i.Base+".rpc", pingPayload, nil, func() {})
+	reply, err := i.wire.send(i.Base+".rpc", pingPayload, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -418,16 +488,11 @@ func (i *Instance) stop(ctx context.Context) {
 		_ = i.Process.Kill()
 		<-i.Process.Done()
 	}
-	if i.wire != nil {
-		if i.Process == nil && i.Broker == nil {
-			// Somebody else's machine is left as it was found.
-			_ = i.discard(context.WithoutCancel(ctx), i.home, opLimit)
-		}
-		i.wire.close()
+	if i.wire != nil && i.Process == nil && i.Broker == nil {
+		// Somebody else's machine is left as it was found.
+		_ = i.discard(context.WithoutCancel(ctx), i.home, opLimit)
 	}
-	if i.Watch != nil {
-		i.Watch.close()
-	}
+	i.disconnect()
 	if i.silent != nil {
 		_ = i.silent.Close()
 	}

@@ -125,10 +125,24 @@ func (i *Instance) notify(ctx context.Context, op proto.Message, limit time.Dura
 	if err != nil {
 		return err
 	}
-	reply, err := i.wire.send(i.Base+".rpc", payload, nil, func() {})
+	reply, err := i.wire.send(i.Base+".rpc", payload, nil, nil)
 	if err != nil {
 		return err
 	}
 	_, err = await(ctx, reply, limit)
 	return err
+}
+
+// notify is Instance.notify for what belongs to a case. It returns the reply.
+func (t *T) notify(ctx context.Context, op proto.Message) (*agentv1.ControlResponse, error) {
+	payload, err := proto.Marshal(NewRequest(op))
+	if err != nil {
+		return nil, err
+	}
+	data, err := t.exchange(ctx, sending{payload: payload, header: t.header(), valid: true, aside: true}, t.Scale(opLimit))
+	if err != nil {
+		return nil, err
+	}
+	resp := &agentv1.ControlResponse{}
+	return resp, proto.Unmarshal(data, resp)
 }

@@ -76,20 +76,28 @@ func (t *T) Dir(ctx context.Context) string {
 	}
 	// One level below the instance's directory, so that removing it leaves
 	// nothing behind.
-	dir = path.Join(t.inst.home, strings.ReplaceAll(t.kase.ID, "/", "+"))
+	dir = caseDir(t.inst.home, t.kase)
 	t.Given().Mkdir(ctx, dir)
 	t.mu.Lock()
 	t.dir = dir
 	t.mu.Unlock()
 	if t.kase.Launch == nil {
 		t.Cleanup(func(ctx context.Context) {
-			if err := t.inst.discard(ctx, dir, t.Scale(opLimit)); err != nil {
+			resp, err := t.notify(ctx, &agentv1.FsRemoveRequest{Path: dir, Recursive: true})
+			if err != nil {
 				t.Logf("the case's directory could not be removed: %v", err)
+				return
 			}
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.removed = resp.GetFsRemove() != nil && resp.GetError() == nil
 		})
 	}
 	return dir
 }
+
+// caseDir is the directory of a case in that of all cases.
+func caseDir(home string, c *Case) string { return path.Join(home, strings.ReplaceAll(c.ID, "/", "+")) }
 
 // Path is a path in the case's own directory, relative to the agent's root.
 func (t *T) Path(ctx context.Context, elem ...string) string {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"agentproof/relay"
 	"agentproof/session"
 	"agentproof/stream"
+	"agentproof/suite/transcript"
 )
 
 // Relay is the relay of one instance: the reference relay, on a port that it
@@ -34,9 +36,10 @@ type Relay struct {
 	mu    sync.Mutex // guards the fields below
 	relay *relay.Relay
 	http  *http.Server
-	done  chan struct{} // closed when http has ended
-	addr  string        // fixed by the first start
-	dials []string      // request URIs, in order
+	done  chan struct{}  // closed when http has ended
+	addr  string         // fixed by the first start
+	dials []string       // request URIs, in order
+	live  map[string]int // open sockets, by channel
 	opens []*agentv1.StreamOpen
 }
 
@@ -44,6 +47,7 @@ func startRelay(workspace, agent string) (*Relay, error) {
 	r := &Relay{
 		workspace: workspace, agent: agent,
 		viewers: stream.Secret(rand.Text()), producers: stream.Secret(rand.Text()),
+		live: make(map[string]int),
 	}
 	ln, err := steadyport.Listen()
 	if err != nil {
@@ -93,6 +97,7 @@ func (r *Relay) recorded(next http.Handler) http.Handler {
 		r.dials = append(r.dials, req.RequestURI)
 		addr := r.addr
 		r.mu.Unlock()
+		defer r.opened(req)()
 		before, after, _ := strings.Cut(req.RequestURI, stream.Path)
 		if before == "" || !strings.HasSuffix(req.URL.Path, stream.Path) {
 			next.ServeHTTP(w, req)
@@ -105,6 +110,30 @@ func (r *Relay) recorded(next http.Handler) http.Handler {
 		}
 		tap.ServeHTTP(w, req)
 	})
+}
+
+// opened counts a socket as open until the returned function is called.
+func (r *Relay) opened(req *http.Request) (closed func()) {
+	route, err := stream.ParseRoute(req.URL.RawQuery)
+	if err != nil {
+		return func() {} // the relay refuses it
+	}
+	count := func(n int) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.live[route.ChannelID] += n; r.live[route.ChannelID] == 0 {
+			delete(r.live, route.ChannelID)
+		}
+	}
+	count(1)
+	return func() { count(-1) }
+}
+
+// sockets is how many ends of a channel are open.
+func (r *Relay) sockets(channel string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.live[channel]
 }
 
 // note remembers the StreamOpens that pass.
@@ -243,6 +272,7 @@ func (t *T) ViewURL(ctx context.Context, url string, port uint32, opts *stream.D
 		t.Harness(fmt.Errorf("mint a viewer's token: %w", err))
 	}
 	v, err := stream.Dial(ctx, url, token, opts)
+	t.rec.streamed(transcript.ToAgent, channelOf(url), "a viewer", 0)
 	switch {
 	case errors.Is(err, stream.ErrRejected):
 		t.Harness(fmt.Errorf("the relay rejected a viewer: %w", err))
@@ -251,4 +281,13 @@ func (t *T) ViewURL(ctx context.Context, url string, port uint32, opts *stream.D
 	}
 	t.Cleanup(func(context.Context) { v.Detach() })
 	return v
+}
+
+// channelOf is the channel that a stream's URL names; empty for the newest one.
+func channelOf(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	return u.Query().Get("channel")
 }

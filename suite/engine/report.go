@@ -76,6 +76,9 @@ type Result struct {
 	Overran bool
 	Explain string // why somebody cares
 	Try     string // how to see it by hand; may be empty
+	// Transcript is where the case's transcript was kept, as Options.Transcript
+	// said; empty where none was.
+	Transcript string
 }
 
 // The results of a profile or a run.
@@ -273,8 +276,18 @@ func (st *state) fill(res *Result, level spec.Level) {
 	case st.status == Fail && level != spec.Must:
 		res.Status = Warn
 	}
-	res.Failures, res.Notes, res.Exchanges, res.Output = st.failures, st.notes, st.exchanges, st.output
+	res.Failures, res.Notes, res.Exchanges, res.Output = st.failures, st.notes, st.rec.exchanges(), st.output
 	res.Overran = st.overran
+}
+
+// passwordOf is the password in a URL, empty if there is none.
+func passwordOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	password, _ := u.User.Password()
+	return password
 }
 
 // redactURL is a URL without its password.

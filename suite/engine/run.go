@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"agentproof/docs/spec"
+	"agentproof/suite/transcript"
 )
 
 const (
@@ -55,6 +56,10 @@ type Options struct {
 	UploadHelper bool
 	// Strength goes into the report; nil where nobody measured it.
 	Strength *Strength
+	// Transcript, when set, is given what went over the wire in each case that
+	// had an agent, as the case ends, and returns where it kept that. An error
+	// is the case's harness error.
+	Transcript func(Result, func() *transcript.Transcript) (string, error)
 	// Progress, when set, is called as cases start and end, one call at a
 	// time.
 	Progress func(Progress)
@@ -94,6 +99,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("the run was ended early: %w", context.Cause(ctx))
 	}
+	r.judgeShared(ctx)
 	report.describe(r.shared)
 	report.finish(r.results)
 	return report, nil
@@ -111,6 +117,8 @@ type runner struct {
 	results map[string]*Result
 	running []string
 	done    int
+	late    []accusation
+	named   map[string]bool // files in the shared instance's root that requests named
 
 	starting sync.Mutex // one start of the shared instance at a time
 	shared   *Instance
@@ -130,7 +138,7 @@ func newRunner(opts Options) (*runner, error) {
 	if err := Validate(opts.Spec, opts.Cases); err != nil {
 		return nil, fmt.Errorf("the cases are not fit to run: %w", err)
 	}
-	r := &runner{opts: opts, results: make(map[string]*Result)}
+	r := &runner{opts: opts, results: make(map[string]*Result), named: make(map[string]bool)}
 	selected, err := opts.Selection.compile(r.level)
 	if err != nil {
 		return nil, err
@@ -266,7 +274,7 @@ func (r *runner) attempt(ctx context.Context, st *state, l *Launch) (lost bool) 
 	var err error
 	if l == nil {
 		inst, err = r.sharedInstance(ctx)
-	} else if inst, err = launch(ctx, &r.opts, l); err == nil {
+	} else if inst, err = launch(ctx, &r.opts, l, st.rec); err == nil {
 		defer func() { inst.stop(ctx) }()
 	}
 	if err != nil {
@@ -285,7 +293,10 @@ func (r *runner) attempt(ctx context.Context, st *state, l *Launch) (lost bool) 
 		st.status, st.reason = NotClaimed, "the agent does not offer "+missing.String()
 		return false
 	}
-	r.execute(ctx, &T{state: st, place: &place{inst: inst}})
+	t := &T{state: st, place: &place{inst: inst, own: l != nil}}
+	st.rec.knows(&r.opts, c, inst)
+	r.execute(ctx, t)
+	r.monitor(ctx, t)
 	if gravity(st.verdict()) == 0 {
 		return false
 	}
@@ -369,7 +380,7 @@ func (r *runner) sharedInstance(ctx context.Context) (*Instance, error) {
 	if r.opts.Subject.Attached != nil {
 		inst, err = attach(ctx, r.opts.Subject.Attached, r.opts.scale(attachLimit))
 	} else {
-		inst, err = launch(ctx, &r.opts, &Launch{Display: r.wantsDisplay()})
+		inst, err = launch(ctx, &r.opts, &Launch{Display: r.wantsDisplay()}, nil)
 	}
 	if err != nil {
 		return nil, err
@@ -410,11 +421,13 @@ func (r *runner) began(c *Case) {
 }
 
 func (r *runner) ended(c *Case, st *state, took time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	// Nobody else looks at the result before the end of the run.
 	res := r.results[c.ID]
 	st.fill(res, r.level(c))
 	res.Took = took
+	r.transcribe(res, st)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.done++
 	r.running = slices.DeleteFunc(r.running, func(id string) bool { return id == c.ID })
 	r.progress(res)
@@ -442,7 +455,8 @@ func attach(ctx context.Context, a *Attachment, limit time.Duration) (*Instance,
 	if inst.Base == "" {
 		inst.Base = "agent." + a.WorkspaceID + "." + a.AgentID
 	}
-	if err := inst.connect(); err != nil {
+	if err := inst.connect(nil); err != nil {
+		inst.disconnect()
 		return nil, err
 	}
 	ctx, cancel := within(ctx, limit)

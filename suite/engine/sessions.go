@@ -30,7 +30,7 @@ func (t *T) Session(cfg session.Config) *session.Session {
 }
 
 // ControlRPC is a connection of the control plane, closed after the case.
-// What goes over it is kept for the report.
+// What goes over it is recorded.
 func (t *T) ControlRPC() *natsrpc.Client {
 	var opts []nats.Option
 	if b := t.inst.Broker; b != nil && b.CAFile() != "" {
@@ -43,9 +43,11 @@ func (t *T) ControlRPC() *natsrpc.Client {
 		Trace: natsrpc.Trace{
 			Header: map[string]string{caseHeader: t.kase.ID},
 			Observe: func(x natsrpc.Exchange) {
-				t.keep(Exchange{Subject: x.Subject, Request: x.Request, Response: x.Response, Err: x.Err, Took: x.Duration})
+				t.rec.exchange(Exchange{Subject: x.Subject, Request: x.Request, Response: x.Response, Err: x.Err, Took: x.Duration},
+					x.Start, t.header(), x.Reply, x.Subject == t.inst.Base+".rpc")
 			},
 		},
+		Stray: t.rec.stray,
 	})
 	t.Cleanup(func(context.Context) { _ = client.Close() })
 	return client

@@ -27,24 +27,30 @@ type state struct {
 	kase *Case
 	opts *Options
 
-	mu        sync.Mutex // guards the fields below
-	status    Status     // the gravest so far; empty is none
-	reason    string
-	failures  []Failure
-	notes     []string
-	exchanges []Exchange
-	cleanups  []func(context.Context)
-	output    string // what the agent printed, kept for a failure
-	overran   bool   // the deadline ended the case
+	rec *recorder
+
+	mu       sync.Mutex // guards the fields below
+	status   Status     // the gravest so far; empty is none
+	reason   string
+	failures []Failure
+	notes    []string
+	cleanups []func(context.Context)
+	output   string // what the agent printed, kept for a failure
+	overran  bool   // the deadline ended the case
 }
 
 // place is the agent that a view looks at.
 type place struct {
 	inst *Instance
-	dir  string // the case's own directory there, guarded by state.mu
+	own  bool // nobody else uses inst
+	// guarded by state.mu
+	dir     string // the case's own directory there
+	removed bool   // the agent says that it removed dir
 }
 
-func (r *runner) newState(c *Case) *state { return &state{kase: c, opts: &r.opts} }
+func (r *runner) newState(c *Case) *state {
+	return &state{kase: c, opts: &r.opts, rec: newRecorder(r.opts.Transcript != nil)}
+}
 
 // Failure is one broken expectation.
 type Failure struct {
@@ -178,14 +184,16 @@ func (t *T) settle(s Status, reason string) {
 func gravity(s Status) int {
 	switch s {
 	case HarnessError:
-		return 5
+		return 6
 	case Fail:
-		return 4
+		return 5
 	case Blocked:
-		return 3
+		return 4
 	case Untestable:
-		return 2
+		return 3
 	case NotClaimed:
+		return 2
+	case Warn:
 		return 1
 	default:
 		return 0

@@ -8,6 +8,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/stream"
+	"agentproof/suite/transcript"
 )
 
 // terminalLimit is how long a case waits for bytes that are due at once.
@@ -37,7 +38,7 @@ func (t *T) OpenTerminal(ctx context.Context, req *agentv1.PtyOpenRequest) *Term
 	term := &Terminal{ID: resp.GetPtyId(), Channel: resp.GetChannel(), t: t}
 	t.Cleanup(func(ctx context.Context) {
 		if !term.closed {
-			_ = t.inst.notify(ctx, &agentv1.PtyCloseRequest{PtyId: term.ID}, t.Scale(opLimit))
+			_, _ = t.notify(ctx, &agentv1.PtyCloseRequest{PtyId: term.ID})
 		}
 	})
 	return term
@@ -101,6 +102,7 @@ func (p *Terminal) read(ctx context.Context) error {
 	case f.Seq > p.next && !p.Lossy:
 		p.t.Errorf("frames with seq 0, 1, 2 … and none missing (stream.seq)", "a gap")
 	}
+	p.t.rec.streamed(transcript.FromAgent, p.Channel.GetChannelId(), "frames", len(f.Data))
 	p.Missed += f.Seq - p.next
 	p.next = f.Seq + 1
 	p.seen = append(p.seen, f.Data...)
@@ -109,6 +111,12 @@ func (p *Terminal) read(ctx context.Context) error {
 
 // ending says in stable words how the stream ended.
 func (p *Terminal) ending(err error) string {
+	words := endingOf(err)
+	p.t.rec.streamed(transcript.FromAgent, p.Channel.GetChannelId(), "the end: "+words, 0)
+	return words
+}
+
+func endingOf(err error) string {
 	var end *stream.CloseError
 	switch {
 	case errors.As(err, &end):
@@ -131,8 +139,9 @@ func (p *Terminal) Rest(ctx context.Context) []byte {
 			continue
 		}
 		var end *stream.CloseError
+		words := p.ending(err)
 		if !errors.As(err, &end) || end.Reason != agentv1.StreamCloseReason_STREAM_CLOSE_REASON_PROCESS_EXIT {
-			p.t.Errorf("StreamClose PROCESS_EXIT at the end", "%s", p.ending(err))
+			p.t.Errorf("StreamClose PROCESS_EXIT at the end", "%s", words)
 		}
 		rest := p.seen
 		p.seen = nil
@@ -150,6 +159,7 @@ func (p *Terminal) Type(ctx context.Context, data string) {
 func (p *Terminal) TypeAtViewer(ctx context.Context, data []byte) {
 	ctx, cancel := context.WithTimeout(ctx, p.t.Scale(time.Minute))
 	defer cancel()
+	p.t.rec.streamed(transcript.ToAgent, p.Channel.GetChannelId(), "input", len(data))
 	if err := p.viewer.Write(ctx, data); err != nil {
 		p.t.Fatalf("the viewer's input taken", "%s", p.ending(err))
 	}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/transcript"
 )
 
 // Announcement is one message that the agent published by itself.
@@ -28,6 +29,9 @@ type Announcement struct {
 // order of arrival. It is safe for concurrent use.
 type Watcher struct {
 	base string
+	subs []*nats.Subscription
+	dog  *watchdog
+	rec  *recorder     // of the case whose own the instance is; nil if it is shared
 	done chan struct{} // closed to end the one goroutine that receives
 
 	mu   sync.Mutex
@@ -35,20 +39,24 @@ type Watcher struct {
 	news chan struct{} // closed and replaced at every arrival
 }
 
-func watch(nc *nats.Conn, base string) (*Watcher, error) {
-	w := &Watcher{base: base, done: make(chan struct{}), news: make(chan struct{})}
+func watch(nc *nats.Conn, base string, dog *watchdog, rec *recorder) (*Watcher, error) {
+	w := &Watcher{base: base, dog: dog, rec: rec, done: make(chan struct{}), news: make(chan struct{})}
 	// Not base.>, which holds the rpc subject: the broker would count this
 	// subscription as a responder and never say that there is none. One
 	// channel for both keeps the order across them.
 	msgs := make(chan *nats.Msg, watchBuffer)
 	for _, subject := range []string{base + ".hello", base + ".events"} {
-		if _, err := nc.ChanSubscribe(subject, msgs); err != nil {
+		sub, err := nc.ChanSubscribe(subject, msgs)
+		if err != nil {
 			return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
 		}
+		w.subs = append(w.subs, sub)
 	}
 	if err := nc.Flush(); err != nil {
 		return nil, fmt.Errorf("subscribe to announcements: %w", err)
 	}
+	outside := dog.disturbed
+	dog.disturbed = func() int { return w.lost() + outside() }
 	go func() {
 		for {
 			select {
@@ -67,19 +75,36 @@ const watchBuffer = 4096
 
 func (w *Watcher) close() { close(w.done) }
 
+// lost is how many announcements the runner was too slow to take.
+func (w *Watcher) lost() int {
+	lost := 0
+	for _, sub := range w.subs {
+		n, _ := sub.Dropped()
+		lost += n
+	}
+	return lost
+}
+
 func (w *Watcher) receive(msg *nats.Msg) {
 	a := Announcement{At: time.Now(), Subject: msg.Subject, Reply: msg.Reply}
+	kind := transcript.Other
 	switch strings.TrimPrefix(msg.Subject, w.base) {
 	case ".hello":
+		kind = transcript.Hello
 		a.Hello = &agentv1.Hello{}
 		if a.Err = proto.Unmarshal(msg.Data, a.Hello); a.Err != nil {
 			a.Hello = nil
 		}
 	case ".events":
+		kind = transcript.Event
 		a.Event = &agentv1.AgentEvent{}
 		if a.Err = proto.Unmarshal(msg.Data, a.Event); a.Err != nil {
 			a.Event = nil
 		}
+	}
+	w.dog.announced(a)
+	if w.rec != nil {
+		w.rec.heard(kind, msg)
 	}
 	w.mu.Lock()
 	w.seen = append(w.seen, a)

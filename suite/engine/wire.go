@@ -35,6 +35,9 @@ type wire struct {
 	sub   *nats.Subscription
 	drops atomic.Int64 // how often the connection was lost
 
+	// unasked is called for a reply to a request that was never made.
+	unasked func()
+
 	mu      sync.Mutex
 	next    int
 	waiting map[string]*pending // by the inbox's last token
@@ -43,12 +46,12 @@ type wire struct {
 // pending is a request in flight, or one that was answered already.
 type pending struct {
 	reply chan *nats.Msg
-	extra func() // called for every reply after the first
+	seen  func(reply []byte, at time.Time) // called for every reply; may be nil
 	got   bool
 }
 
-func dialWire(url string, opts ...nats.Option) (*wire, error) {
-	w := &wire{inbox: nats.NewInbox() + ".", waiting: make(map[string]*pending)}
+func dialWire(url string, unasked func(), opts ...nats.Option) (*wire, error) {
+	w := &wire{inbox: nats.NewInbox() + ".", unasked: unasked, waiting: make(map[string]*pending)}
 	opts = append([]nats.Option{
 		nats.Name("agentproof conformance"),
 		nats.DisconnectErrHandler(func(*nats.Conn, error) { w.drops.Add(1) }),
@@ -76,7 +79,14 @@ func dialWire(url string, opts ...nats.Option) (*wire, error) {
 
 func (w *wire) close() { w.nc.Close() }
 
+// lost is how many replies the runner was too slow to take.
+func (w *wire) lost() int {
+	n, _ := w.sub.Dropped()
+	return n
+}
+
 func (w *wire) deliver(msg *nats.Msg) {
+	at := time.Now()
 	w.mu.Lock()
 	p := w.waiting[strings.TrimPrefix(msg.Subject, w.inbox)]
 	again := p != nil && p.got
@@ -84,19 +94,27 @@ func (w *wire) deliver(msg *nats.Msg) {
 		p.got = true
 	}
 	w.mu.Unlock()
-	switch {
-	case p == nil:
-	case again:
-		p.extra()
-	default:
+	if p == nil {
+		w.unasked()
+		return
+	}
+	if p.seen != nil && !noResponder(msg) {
+		p.seen(msg.Data, at)
+	}
+	if !again {
 		p.reply <- msg
 	}
 }
 
+// noResponder tells whether the broker itself answered, for want of an agent.
+func noResponder(msg *nats.Msg) bool {
+	return len(msg.Data) == 0 && msg.Header.Get("Status") == "503"
+}
+
 // send publishes a request and returns where its first reply will arrive.
-// extra is called for every further one, for as long as the run lasts.
-func (w *wire) send(subject string, payload []byte, header nats.Header, extra func()) (<-chan *nats.Msg, error) {
-	p := &pending{reply: make(chan *nats.Msg, 1), extra: extra}
+// seen, if not nil, is called for every reply, for as long as the run lasts.
+func (w *wire) send(subject string, payload []byte, header nats.Header, seen func([]byte, time.Time)) (<-chan *nats.Msg, error) {
+	p := &pending{reply: make(chan *nats.Msg, 1), seen: seen}
 	w.mu.Lock()
 	w.next++
 	token := fmt.Sprintf("r%d", w.next)
@@ -115,7 +133,7 @@ func await(ctx context.Context, reply <-chan *nats.Msg, limit time.Duration) (*n
 	defer timer.Stop()
 	select {
 	case msg := <-reply:
-		if len(msg.Data) == 0 && msg.Header.Get("Status") == "503" {
+		if noResponder(msg) {
 			return nil, ErrNoResponder
 		}
 		return msg, nil

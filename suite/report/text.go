@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -182,6 +183,9 @@ func (p *printer) problem(e entry) {
 	if said := tail(e.AgentOutput, shownLines); said != "" && e.Status != engine.Warn && !p.printed[said] {
 		p.printed[said] = true
 		p.block("agent", said)
+	}
+	if e.CaseRun.Transcript != "" && p.opts.Dir != "" {
+		p.block("trace", filepath.Join(p.opts.Dir, filepath.FromSlash(e.CaseRun.Transcript)))
 	}
 	p.printf("\n")
 }

@@ -27,45 +27,49 @@ const (
 func backgroundCases() []engine.Case {
 	return []engine.Case{
 		{
-			ID:        "exec.background/child",
-			Clause:    "exec.background",
-			Needs:     engine.Exec,
-			Exclusive: true,
-			Explain:   "“server &” in a script returns at once in every terminal. Through an agent that waits for the pipes it never does.",
-			Try:       "time fakeagent call exec --argv sh -c 'sleep 20 & exit 4'",
+			ID:         "exec.background/child",
+			Background: true,
+			Clause:     "exec.background",
+			Needs:      engine.Exec,
+			Exclusive:  true,
+			Explain:    "“server &” in a script returns at once in every terminal. Through an agent that waits for the pipes it never does.",
+			Try:        "time fakeagent call exec --argv sh -c 'sleep 20 & exit 4'",
 			Run: func(ctx context.Context, t *engine.T) {
 				backgroundDelay(ctx, t, "child")
 			},
 		},
 		{
-			ID:        "exec.background/child-in-its-own-session",
-			Clause:    "exec.background",
-			Needs:     engine.Exec,
-			Exclusive: true,
-			Explain:   "Programs that start a daemon leave it with their stdout open; the command is over all the same.",
-			Try:       "time fakeagent call exec --argv sh -c 'setsid sleep 20 & exit 4'",
+			ID:         "exec.background/child-in-its-own-session",
+			Background: true,
+			Clause:     "exec.background",
+			Needs:      engine.Exec,
+			Exclusive:  true,
+			Explain:    "Programs that start a daemon leave it with their stdout open; the command is over all the same.",
+			Try:        "time fakeagent call exec --argv sh -c 'setsid sleep 20 & exit 4'",
 			Run: func(ctx context.Context, t *engine.T) {
 				backgroundDelay(ctx, t, "setsid")
 			},
 		},
 		{
-			ID:        "exec.background/child-that-keeps-writing",
-			Clause:    "exec.background",
-			Needs:     engine.Exec,
-			Exclusive: true,
-			Explain:   "A server that logs into the pipe for ever must not make the reply wait for a pause in its log.",
-			Try:       "time fakeagent call exec --argv sh -c 'yes & exit 4'",
+			ID:         "exec.background/child-that-keeps-writing",
+			Background: true,
+			Clause:     "exec.background",
+			Needs:      engine.Exec,
+			Exclusive:  true,
+			Explain:    "A server that logs into the pipe for ever must not make the reply wait for a pause in its log.",
+			Try:        "time fakeagent call exec --argv sh -c 'yes & exit 4'",
 			Run: func(ctx context.Context, t *engine.T) {
 				backgroundDelay(ctx, t, "child+chatty")
 			},
 		},
 		{
-			ID:      "exec.background-fate/recorded",
-			Clause:  "exec.background-fate",
-			Needs:   engine.Exec,
-			Explain: "Whether a server started in one command is there for the next differs between agents, and people want to know.",
-			Try:     "fakeagent call exec --argv sh -c 'sleep 60 & exit'; ps",
-			Run:     backgroundFate,
+			ID:         "exec.background-fate/recorded",
+			Background: true,
+			Clause:     "exec.background-fate",
+			Needs:      engine.Exec,
+			Explain:    "Whether a server started in one command is there for the next differs between agents, and people want to know.",
+			Try:        "fakeagent call exec --argv sh -c 'sleep 60 & exit'; ps",
+			Run:        backgroundFate,
 		},
 	}
 }

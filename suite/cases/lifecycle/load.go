@@ -64,7 +64,7 @@ func family(ctx context.Context, t *engine.T, kinds ...string) helper.Tree {
 // which the broker passed it on.
 type tap struct {
 	t    *engine.T
-	nc   *nats.Conn
+	nc   *engine.Conn
 	msgs chan *nats.Msg
 }
 

@@ -42,7 +42,7 @@ func transportCases() []engine.Case {
 			Run:     timeoutRunsOnce,
 		},
 		{
-			ID: "session.rpc.cancelled/returns-at-once", Clause: "session.rpc.cancelled", Needs: engine.Exec,
+			ID: "session.rpc.cancelled/returns-at-once", Clause: "session.rpc.cancelled", Needs: engine.Exec, Background: true,
 			Explain: "A user who gives up must not wait for a command that goes on.",
 			Run:     cancelled,
 		},

@@ -170,7 +170,7 @@ func noOtherSubject(ctx context.Context, t *engine.T) {
 
 // flush returns when the broker has taken what nc sent, and nc has received
 // what the broker had for it.
-func flush(ctx context.Context, t *engine.T, nc *nats.Conn) {
+func flush(ctx context.Context, t *engine.T, nc *engine.Conn) {
 	if err := nc.FlushWithContext(ctx); err != nil {
 		t.Harness(fmt.Errorf("flush: %w", err))
 	}
