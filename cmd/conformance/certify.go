@@ -33,6 +33,19 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 			return cli.Usage("--out: %w", err)
 		}
 	}
+	opts := engine.Options{
+		Spec: a.spec, Cases: a.cases, Selection: f.selection, Revision: f.revision,
+		Parallel: f.parallel, TimeoutScale: f.scale, Strength: cases.Strength(),
+	}
+	if f.out != "" {
+		keep, err := report.Transcripts(f.out, f.trace == traceAll)
+		if err != nil {
+			return cli.Usage("--out: %w", err)
+		}
+		if f.trace != traceNone {
+			opts.Transcript = keep
+		}
+	}
 	program, err := thisProgram()
 	if err != nil {
 		return err
@@ -43,11 +56,8 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	}
 	defer done()
 	line := newProgressLine(a.err)
-	rep, err := engine.Run(cmd.Context(), engine.Options{
-		Spec: a.spec, Cases: a.cases, Subject: subj, Selection: f.selection, Revision: f.revision,
-		Parallel: f.parallel, TimeoutScale: f.scale, HelperProgram: program, Progress: line.update,
-		Strength: cases.Strength(),
-	})
+	opts.Subject, opts.HelperProgram, opts.Progress = subj, program, line.update
+	rep, err := engine.Run(cmd.Context(), opts)
 	line.close()
 	switch {
 	case err == nil:
@@ -68,6 +78,13 @@ func thisProgram() (string, error) {
 	}
 	return program, nil
 }
+
+// The values of --trace.
+const (
+	traceFailed = "failed"
+	traceAll    = "all"
+	traceNone   = "none"
+)
 
 // subject is the agent that the flags name; done frees what it needed.
 func (f *runFlags) subject(program string, argv []string) (s engine.Subject, done func(), err error) {

@@ -63,7 +63,7 @@ clause of the specification, what it keeps and what it breaks.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(a.runCommand(), a.relayCommand(), a.listCommand(), a.explainCommand(), a.selftestCommand(), cli.VersionCommand("conformance"))
+	root.AddCommand(a.runCommand(), a.replayCommand(), a.relayCommand(), a.listCommand(), a.explainCommand(), a.selftestCommand(), cli.VersionCommand("conformance"))
 	root.AddCommand(a.reportCommand(), a.diffCommand(), a.baselineCommand())
 	root.AddCommand(a.keygenCommand(), a.certifyCommand(), a.verifyCommand(), a.badgeCommand(), a.doctorCommand())
 	return root

@@ -23,6 +23,7 @@ type runFlags struct {
 	scale     float64
 	parallel  int
 	out       string
+	trace     string
 	format    string
 	baseline  string
 
@@ -64,6 +65,8 @@ In a glob, * matches within a word of an id, ** anything; words end at . and /.
 	}
 	f.register(cmd)
 	cmd.Flags().StringArrayVar(&f.selection.Profiles, "profile", nil, "only the cases of this `PROFILE`: core, terminal, desktop or session (repeatable)")
+	cmd.Flags().StringVar(&f.trace, "trace", traceFailed, "with --out: keep transcripts of `WHICH` cases: failed, all or none")
+	cli.Complete(cmd, "trace", traceFailed, traceAll, traceNone)
 	f.registerAttachment(cmd)
 	cli.Complete(cmd, "profile", engine.Profiles()...)
 	return cmd
@@ -117,6 +120,10 @@ func (f *runFlags) validate(argv []string) error {
 		return err
 	}
 	switch {
+	case !slices.Contains([]string{"", traceFailed, traceAll, traceNone}, f.trace): // relays have none
+		return fmt.Errorf("--trace %q: there are failed, all and none", f.trace)
+	case f.trace == traceAll && f.out == "":
+		return errors.New("--trace all goes with --out, where the transcripts are written")
 	case !(f.scale > 0 && f.scale <= maxScale): // also what is no number
 		return fmt.Errorf("--timeout-scale %v: it must be above 0 and at most %d", f.scale, maxScale)
 	case f.parallel < 0:
