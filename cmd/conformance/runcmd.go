@@ -104,7 +104,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	fl.Float64Var(&f.scale, "timeout-scale", 1, "stretch the suite's own limits by `FACTOR` on a slow machine")
 	fl.IntVar(&f.parallel, "parallel", 0, "run `N` cases at once (default: what suits the machine)")
 	fl.StringVar(&f.baseline, "baseline", "", "expect the failures that `FILE` knows, and only them; see 'conformance baseline --help'")
-	fl.StringVar(&f.out, "out", "", "write the report in every format into `DIR`: "+cli.List(report.Files()))
+	fl.StringVar(&f.out, "out", "", "write the report in every format, and screenshots of failures, into `DIR`: "+cli.List(report.Files()))
 	fl.StringVar(&f.format, "format", "text", "print the report as `FORMAT`: "+cli.List(report.Formats()))
 	cli.Complete(cmd, "level", "must", "should")
 	cli.Complete(cmd, "format", report.Formats()...)

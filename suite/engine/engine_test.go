@@ -76,7 +76,7 @@ func scripted(do answer, die <-chan struct{}) engine.Subject {
 		if err != nil {
 			return err
 		}
-		hello := &agentv1.Hello{AgentId: env.AgentID, WorkspaceRoot: env.Root, AgentVersion: "1", Capabilities: &agentv1.Capabilities{Exec: true}}
+		hello := &agentv1.Hello{AgentId: env.AgentID, WorkspaceRoot: env.Root, AgentVersion: "1", Capabilities: &agentv1.Capabilities{Exec: true, Desktop: true}}
 		if err := errors.Join(nc.Publish(base+".hello", encode(hello)), nc.Flush()); err != nil {
 			return err
 		}

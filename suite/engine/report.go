@@ -71,7 +71,10 @@ type Result struct {
 	Notes     []string
 	Exchanges []Exchange
 	Output    string // what the agent printed
-	Took      time.Duration
+	// Screenshot is a PNG of the agent's screen, taken when a case that looks
+	// at it had failed.
+	Screenshot []byte
+	Took       time.Duration
 	// Overran is set for a case that its deadline ended.
 	Overran bool
 	Explain string // why somebody cares
@@ -277,7 +280,7 @@ func (st *state) fill(res *Result, level spec.Level) {
 		res.Status = Warn
 	}
 	res.Failures, res.Notes, res.Exchanges, res.Output = st.failures, st.notes, st.rec.exchanges(), st.output
-	res.Overran = st.overran
+	res.Overran, res.Screenshot = st.overran, st.screenshot
 }
 
 // passwordOf is the password in a URL, empty if there is none.

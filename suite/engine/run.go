@@ -322,6 +322,7 @@ func (r *runner) execute(ctx context.Context, t *T) {
 			}
 		}()
 		defer t.cleanup(ctx)
+		defer t.photograph(ctx)
 		t.kase.Run(ctx, t)
 	}()
 	select {

@@ -37,6 +37,8 @@ type state struct {
 	cleanups []func(context.Context)
 	output   string // what the agent printed, kept for a failure
 	overran  bool   // the deadline ended the case
+
+	screenshot []byte // what the screen showed at a failure
 }
 
 // place is the agent that a view looks at.

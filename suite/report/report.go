@@ -88,9 +88,9 @@ func Files() []string {
 	return []string{"report.json", "run.json", "junit.xml", "report.tap", "report.html"}
 }
 
-// Write writes the report in every format into dir, which it creates.
-// Transcripts and screenshots that run.json names must be there already:
-// report.html shows them.
+// Write writes the report in every format into dir, which it creates, and the
+// screenshots of failed cases. Transcripts that run.json names must be there
+// already: report.html shows them.
 func Write(dir string, rep *engine.Report) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("create the report directory: %w", err)
@@ -98,6 +98,9 @@ func Write(dir string, rep *engine.Report) error {
 	clauses, err := spec.Load()
 	if err != nil {
 		return fmt.Errorf("load the specification: %w", err)
+	}
+	if err := writeScreenshots(dir, rep); err != nil {
+		return err
 	}
 	r := New(rep)
 	r.dir = dir

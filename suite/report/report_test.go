@@ -3,9 +3,12 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"agentproof/suite/engine"
@@ -88,6 +91,61 @@ func TestWriteLeavesEveryFormat(t *testing.T) {
 	}
 	if err != nil || len(run.Cases) != len(cases())-1 {
 		t.Errorf("run.json has %d cases, want all that were selected (%v)", len(run.Cases), err)
+	}
+}
+
+// photograph gives the case that fails a screenshot.
+func photograph(r *engine.Report) {
+	for i := range r.Results {
+		if r.Results[i].Status == engine.Fail {
+			r.Results[i].Screenshot = []byte("a picture")
+		}
+	}
+}
+
+func TestTheTextLinksScreenshotsThatWereWritten(t *testing.T) {
+	t.Parallel()
+	r := everyStatus(t)
+	photograph(r)
+	if got := text(t, r, report.TextOptions{}); strings.Contains(got, "screenshots") {
+		t.Errorf("without a directory it says\n%s", got)
+	}
+	want := "  shot    " + filepath.Join("out", "screenshots", "ping.nonce+fails.png") + "\n"
+	if got := text(t, r, report.TextOptions{Dir: "out"}); strings.Count(got, want) != 1 {
+		t.Errorf("got\n%s\nwant in it once\n%s", got, want)
+	}
+}
+
+func TestScreenshotsAreThoseOfTheLatestRun(t *testing.T) {
+	t.Parallel()
+	dir, r := t.TempDir(), everyStatus(t)
+	photograph(r)
+	shot := func() (data []byte, link string) {
+		t.Helper()
+		if err := report.Write(dir, r); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, "screenshots", "ping.nonce+fails.png"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		return data, report.NewRun(r).Cases["ping.nonce/fails"].Screenshot
+	}
+	if data, link := shot(); string(data) != "a picture" || link != "screenshots/ping.nonce+fails.png" {
+		t.Errorf("the screenshot is %q, and run.json has it in %q", data, link)
+	}
+	other := filepath.Join(dir, "screenshots", "somebody's.png")
+	if err := os.WriteFile(other, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for i := range r.Results {
+		r.Results[i].Screenshot = nil
+	}
+	if data, link := shot(); data != nil || link != "" {
+		t.Errorf("a run without a screenshot has %q in %q", data, link)
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Errorf("a file that no run wrote: %v", err)
 	}
 }
 

@@ -63,7 +63,10 @@ func NewRun(r *engine.Report) Run {
 		if c.Status == engine.NotSelected {
 			continue
 		}
-		cr := CaseRun{Seconds: seconds(c.Took), Notes: c.Notes, AgentOutput: c.Output, Transcript: c.Transcript}
+		cr := CaseRun{
+			Seconds: seconds(c.Took), Notes: c.Notes, AgentOutput: c.Output,
+			Transcript: c.Transcript, Screenshot: screenshotPath(c),
+		}
 		for _, f := range c.Failures {
 			cr.Failures = append(cr.Failures, Failure{Want: f.Want, Got: f.Got})
 		}

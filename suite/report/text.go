@@ -172,6 +172,9 @@ func (p *printer) problem(e entry) {
 	for _, note := range e.Notes {
 		p.block("note", note)
 	}
+	if e.Screenshot != "" && p.opts.Dir != "" {
+		p.block("shot", filepath.Join(p.opts.Dir, filepath.FromSlash(e.Screenshot)))
+	}
 	subject := ""
 	for _, x := range e.Exchanges[max(0, len(e.Exchanges)-shownExchanges):] {
 		if x.Subject != subject {
