@@ -119,6 +119,8 @@ func explain(err error) error {
 		return fmt.Errorf("%w; a longer --timeout may help", err)
 	case errors.Is(err, session.ErrFenced):
 		return fmt.Errorf("%w: give the agent's current --epoch, or none", err)
+	case errors.Is(err, session.ErrConsentRequired):
+		return fmt.Errorf("%w: its owner consents with 'fakeagent run --screen-control'", err)
 	default:
 		return err
 	}

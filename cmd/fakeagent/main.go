@@ -37,8 +37,8 @@ func rootCommand() *cobra.Command {
 		Use:   "fakeagent",
 		Short: "A machine agent that really operates this machine",
 		Long: `fakeagent is the reference agent: it serves commands, files and git of this
-machine over NATS, behind a broker of its own or yours, and its terminals over a
-relay.
+machine over NATS, its screen too, behind a broker of its own or yours, and its
+terminals over a relay.
 
 Exit codes:
   0    done; for run: stopped, goodbye said; for shell: also detached
@@ -46,15 +46,17 @@ Exit codes:
        has mistakes
   2    wrong usage
   124  call exec: a limit or a signal ended the command
-  125  call, shell: the agent or the relay could not be reached, or refused
+  125  the agent or the relay could not be reached, or refused
   N    call exec, call git, shell: the exit code of the command itself`,
 		Example: `  fakeagent run                     a broker and an agent on this machine
   fakeagent call exec uname -a      in another terminal: run a command through it
   fakeagent call ls /workspace
-  fakeagent shell                   a terminal on it`,
+  fakeagent shell                   a terminal on it
+  fakeagent screenshot              its screen`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(runCommand(), callCommand(), shellCommand(), relayCommand(), scriptCommand(), cli.VersionCommand("fakeagent"))
+	root.AddCommand(runCommand(), callCommand(), shellCommand(), screenshotCommand(), relayCommand(), scriptCommand(), cli.VersionCommand("fakeagent"))
+	root.AddCommand(inputCommands()...)
 	return root
 }

@@ -22,6 +22,8 @@ type reach struct {
 	// for it.
 	RelayURL     string `json:"relay_url,omitempty"`
 	ViewerSecret string `json:"viewer_secret,omitempty"`
+	// Display is the agent's virtual desktop, nil without one.
+	Display *screen `json:"display,omitempty"`
 }
 
 func (r reach) subject() string { return "agent." + r.WorkspaceID + "." + r.AgentID + ".rpc" }

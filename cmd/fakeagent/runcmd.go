@@ -30,6 +30,7 @@ type runFlags struct {
 	root          string
 	epoch         uint32
 	screenControl bool
+	desktop       string
 	credentials   string
 	port          int
 	password      string
@@ -57,6 +58,7 @@ by themselves.
 SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
 		Example: `  fakeagent run
   fakeagent run --root ~/project --port 4222
+  fakeagent run --virtual-desktop=1920x1080 --screen-control
   fakeagent run --nats nats://broker.example:4222 --token SECRET --workspace ws --agent laptop
   fakeagent run --credentials ./credentials.json
   fakeagent run --script flaky.yaml`,
@@ -76,6 +78,8 @@ SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
 	fl.StringVar(&f.root, "root", "", "workspace root `DIR` (default the working directory)")
 	fl.Uint32Var(&f.epoch, "epoch", 0, "held `EPOCH` of the fence")
 	fl.BoolVar(&f.screenControl, "screen-control", false, "consent to screen control")
+	fl.StringVar(&f.desktop, "virtual-desktop", "", "give the agent a screen of its own of this `SIZE`, in memory (needs Xvfb)")
+	fl.Lookup("virtual-desktop").NoOptDefVal = desktopSize
 	fl.StringVar(&f.credentials, "credentials", "", "read a deployed agent's credentials `FILE`")
 	fl.IntVar(&f.port, "port", 0, "`PORT` of the own broker (default a free one)")
 	fl.StringVar(&f.password, "password", "", "control-plane `PASSWORD` of the own broker (default a random one)")
@@ -98,6 +102,11 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	cfg.Version = cli.Version()
 	cfg.Logger = newLogger(cmd.ErrOrStderr(), f.json, f.verbose)
 	reach := reach{WorkspaceID: cfg.WorkspaceID, AgentID: cfg.AgentID, Root: cfg.Root}
+	stop, err := f.startDesktop(cmd.Context(), &cfg, &reach)
+	if err != nil {
+		return &cli.ExitError{Code: 1, Err: err}
+	}
+	defer stop()
 	if f.relay.configure(&cfg) {
 		srv, err := f.relay.start(&cfg, &reach)
 		if err != nil {
@@ -170,6 +179,9 @@ func (f *runFlags) config(cmd *cobra.Command) (agent.Config, error) {
 		return agent.Config{}, err
 	}
 	if err := f.script.load(cmd); err != nil {
+		return agent.Config{}, err
+	}
+	if err := f.checkDesktop(); err != nil {
 		return agent.Config{}, err
 	}
 	cfg, err := f.base()
@@ -276,12 +288,18 @@ func (r reach) announce(w io.Writer, asJSON bool) {
 	if r.ViewerSecret != "" {
 		fmt.Fprintf(w, "viewers  %s\n", r.ViewerSecret)
 	}
+	if r.Display != nil {
+		fmt.Fprintf(w, "display  %s\n", r.Display)
+	}
 	fmt.Fprintf(w, "subject  %s\nroot     %s\n", r.subject(), r.Root)
 	if r.ControlURL != "" {
 		fmt.Fprintf(w, "try      fakeagent call exec uname -a\n")
 	}
 	if r.ControlURL != "" && r.ViewerSecret != "" {
 		fmt.Fprintf(w, "         fakeagent shell\n")
+	}
+	if r.ControlURL != "" && r.Display != nil {
+		fmt.Fprintf(w, "         fakeagent screenshot\n")
 	}
 	fmt.Fprintln(w, "ready")
 }

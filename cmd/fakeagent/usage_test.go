@@ -8,6 +8,7 @@ import (
 func TestWrongUsageIsOneSentenceAndExitCode2(t *testing.T) {
 	t.Parallel()
 	reach := "call --nats nats://127.0.0.1:1 --workspace ws --agent a "
+	on := strings.TrimPrefix(reach, "call ")
 	for _, tt := range []struct{ name, args, want, help string }{
 		{"an unknown command", "serve", `unknown command "serve" for "fakeagent"`, "fakeagent"},
 		{"an unknown flag", "run --fast", "unknown flag: --fast", "fakeagent run"},
@@ -45,6 +46,26 @@ func TestWrongUsageIsOneSentenceAndExitCode2(t *testing.T) {
 		{"nothing to read", reach + "read", "something is missing: it is 'fakeagent call read PATH'", "fakeagent call read"},
 		{"two files to read", reach + "read a b", `unexpected argument "b": it is 'fakeagent call read PATH'`, "fakeagent call read"},
 		{"one end of a move", reach + "mv a", "something is missing: it is 'fakeagent call mv FROM TO'", "fakeagent call mv"},
+		{"a screen of one number", "run --virtual-desktop=800", `--virtual-desktop "800": it takes a size in pixels such as 1280x800`, "fakeagent run"},
+		{"a screen without a height", "run --virtual-desktop=800x", `--virtual-desktop "800x": it takes a size`, "fakeagent run"},
+		{"a screen without pixels", "run --virtual-desktop=0x600", `--virtual-desktop "0x600": it takes a size`, "fakeagent run"},
+		{"a screen beyond X", "run --virtual-desktop=32768x600", `--virtual-desktop "32768x600": it takes a size in pixels such as 1280x800, up to 32767x32767`, "fakeagent run"},
+		{"a picture of something", "screenshot " + on + "window", `unexpected argument "window": it is 'fakeagent screenshot'`, "fakeagent screenshot"},
+		{"a picture in another way", "screenshot " + on + "--inline ascii", `--inline "ascii": there are auto, kitty, iterm, sixel and none`, "fakeagent screenshot"},
+		{"nothing to type", "type " + on, "there is nothing to type", "fakeagent type"},
+		{"no key", "key " + on, "something is missing: it is 'fakeagent key NAME...'", "fakeagent key"},
+		{"a key both ways", "key " + on + "--up --down a", "--down and --up exclude each other", "fakeagent key"},
+		{"a click at half a place", "click " + on + "1", "something is missing: it is 'fakeagent click X Y'", "fakeagent click"},
+		{"a click at no number", "click " + on + "1 two", `Y is "two": it takes a whole number of pixels`, "fakeagent click"},
+		{"a click beyond the wire", "click " + on + "2147483648 1", `X is "2147483648": it takes`, "fakeagent click"},
+		{"a button that no mouse has", "click " + on + "--button fourth 1 1", `--button "fourth": there are left, right and middle`, "fakeagent click"},
+		{"a click in two ways", "click " + on + "--double --up 1 1", "--double, --down and --up exclude each other", "fakeagent click"},
+		{"a move to nowhere", "move " + on, "something is missing: it is 'fakeagent move X Y'", "fakeagent move"},
+		{"a wheel that stays", "scroll " + on + "1 1", "say where to: --up, --down, --left or --right", "fakeagent scroll"},
+		{"a wheel both ways", "scroll " + on + "1 1 --up 1 --down 1", "--up and --down exclude each other", "fakeagent scroll"},
+		{"a wheel to both sides", "scroll " + on + "1 1 --left 1 --right 1", "--left and --right exclude each other", "fakeagent scroll"},
+		{"a wheel that turns too far", "scroll " + on + "1 1 --down 33", "the wheel turns by 0 to 32 steps", "fakeagent scroll"},
+		{"a wheel that turns by no number", "scroll " + on + "1 1 --down far", `--down "far": it takes a whole number`, "fakeagent scroll"},
 		{"a ping of something", reach + "ping you", `unexpected argument "you": it is 'fakeagent call ping'`, "fakeagent call ping"},
 		{"a nonce that is no number", reach + "ping --nonce x", `--nonce "x": it takes a whole number from 0 to 18446744073709551615`, "fakeagent call ping"},
 	} {
@@ -85,6 +106,12 @@ func TestHelpIsForReaders(t *testing.T) {
 		{"run --help", []string{"--script FILE", "--seed NUMBER"}},
 		{"script", []string{"Available Commands:", "rules:"}},
 		{"script check --help", []string{"Examples:"}},
+		{"screenshot --help", []string{"Examples:", "--out FILE", "--inline HOW"}},
+		{"type --help", []string{"Examples:", "--screen-control"}},
+		{"key --help", []string{"Examples:", "--screen-control"}},
+		{"click --help", []string{"Examples:", "--screen-control", "--button BUTTON"}},
+		{"move --help", []string{"Examples:", "--screen-control"}},
+		{"scroll --help", []string{"Examples:", "--screen-control", "--down MANY"}},
 		{"completion bash", []string{"bash completion"}},
 		{"completion zsh", []string{"#compdef fakeagent"}},
 		{"completion fish", []string{"fish completion"}},

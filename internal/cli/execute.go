@@ -80,7 +80,7 @@ func kind(flagType string) string {
 		return "a duration such as 500ms, 10s or 2m"
 	case "float64":
 		return "a number"
-	case "int":
+	case "int", "int32":
 		return "a whole number"
 	case "uint32":
 		return "a whole number from 0 to 4294967295"
