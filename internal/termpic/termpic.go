@@ -36,6 +36,8 @@ const (
 	usualCellWidth = 10 // in pixels
 	// kittyChunk is how much of the picture one escape sequence may hold.
 	kittyChunk = 4096
+	// maxPixels bounds what is decoded: a header may claim any size.
+	maxPixels = 64 << 20
 )
 
 // columns is how many columns a picture takes: its own width, or all there are.
@@ -61,6 +63,9 @@ func Write(w io.Writer, p Protocol, picture []byte, win Window) error {
 	cfg, err := png.DecodeConfig(bytes.NewReader(picture))
 	if err != nil {
 		return fmt.Errorf("show the picture: %w", err)
+	}
+	if cfg.Width > maxPixels/cfg.Height {
+		return fmt.Errorf("show the picture: %d×%d pixels are too many", cfg.Width, cfg.Height)
 	}
 	var out bytes.Buffer
 	switch p {
