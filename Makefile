@@ -8,6 +8,8 @@ BIN     := $(CURDIR)/bin
 OUT     := $(CURDIR)/out
 SYSTEMS := linux darwin windows
 EXAMPLE := examples/python-agent
+# The native desktop of macOS and Windows also builds on Linux, with this header.
+XTEST   := $(if $(filter Linux,$(shell uname -s)),/usr/include/X11/extensions/XTest.h)
 
 # A checkout that git does not trust, or no checkout at all, builds without the
 # revision in its programs' versions rather than not at all.
@@ -17,7 +19,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # certifications measure time
-.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks strength conformance example fuzz bench picture clean
+.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks strength conformance example native fuzz bench picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,11 +33,11 @@ demo: ## certify the bundled agent, report included
 	@$(MAKE) --no-print-directory build
 	$(BIN)/conformance run --out $(OUT)/demo
 
-test: needs lint race checks demo conformance example ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
+test: needs lint race checks demo conformance example native ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
 	@echo "all checks passed"
 
 needs:
-	@sh scripts/needs.sh cc git vi venv +Xvfb +chromium
+	@sh scripts/needs.sh cc git vi venv +Xvfb +chromium $(XTEST)
 
 lint: gofmt vet staticcheck cross proto-drift
 
@@ -81,6 +83,17 @@ checks: selftest ## show that no check of the suite is idle: removed, a mutant w
 
 strength: selftest ## record what the self-test shows, for reports
 	$(GO) run ./internal/checks -selftest $(OUT)/selftest.json -record
+
+# The desktop code of macOS and Windows is run where it can be: on Linux, whose
+# Xlib does not get over the death of its server.
+native: build
+ifneq ($(XTEST),)
+	$(GO) vet -tags robotgo ./agent/desktop/... ./cmd/fakeagent
+	$(GO) test -tags robotgo ./agent/desktop ./agent/desktop/internal/native
+	$(GO) build -tags robotgo -o $(BIN)/native/ ./cmd/fakeagent
+	$(BIN)/conformance run --out $(OUT)/native --case 'desktop.**' --case 'stream.desktop-**' --skip '**/display-that-dies-and-returns' \
+		-- $(BIN)/native/fakeagent run
+endif
 
 proto: $(BIN)/protoc $(BIN)/protoc-gen-go ## generate the Go code of proto/ again
 	$(BIN)/protoc proto $(BIN)/protoc-gen-go

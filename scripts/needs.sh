@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure that commands exist, and installs what a fresh machine lacks:
-# needs.sh cc git venv +Xvfb ...
+# Makes sure that commands and headers exist, and installs what a fresh machine
+# lacks: needs.sh cc git venv +Xvfb /usr/include/zlib.h ...
 # A plus marks what is done without where there is no apt-get: on macOS.
 set -eu
 
@@ -10,6 +10,7 @@ package() {
 	Xvfb) echo xvfb ;;         # the display of the desktop's tests
 	vi) echo vim-tiny ;;       # opened in a test of fakeagent shell
 	venv) echo python3-venv ;; # the packages of the agent in Python
+	*/XTest.h) echo libx11-dev libxtst-dev ;; # the native desktop links with them
 	*) echo "$1" ;;
 	esac
 }
@@ -17,6 +18,7 @@ package() {
 has() {
 	case $1 in
 	venv) python3 -c 'import ensurepip, venv' ;; # which Debian leaves out
+	/*) [ -e "$1" ] ;;
 	*) command -v "$1" ;;
 	esac >/dev/null 2>&1
 }

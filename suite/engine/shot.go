@@ -52,7 +52,7 @@ func (i *Instance) screenshot(ctx context.Context, limit time.Duration) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	reply, err := i.wire.send(i.Base+".rpc", payload, nil, func() {})
+	reply, err := i.wire.send(i.Base+".rpc", payload, nil, nil)
 	if err != nil {
 		return nil, err
 	}
