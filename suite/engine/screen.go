@@ -126,7 +126,9 @@ func (s *Screen) Look(ctx context.Context) {
 	if err != nil {
 		s.t.Harness(err)
 	}
-	s.Witness = w
+	if w != s.Witness {
+		s.Witness, s.mark = w, 0 // its log is a new one
+	}
 	s.Seen(ctx)
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"agentproof/fixtures/display/witness"
+	"agentproof/internal/xconn"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 )
@@ -15,6 +17,10 @@ const (
 	hold  = agentv1.KeyAction_KEY_ACTION_DOWN
 	free  = agentv1.KeyAction_KEY_ACTION_UP
 )
+
+// keymapLimit is for an agent that gives keys back after its reply, when
+// everybody has understood them.
+const keymapLimit = 10 * time.Second
 
 func textCases() []engine.Case {
 	const plain, unicode = "desktop.input.text", "desktop.input.text-unicode"
@@ -64,6 +70,11 @@ func textCases() []engine.Case {
 			Explain: "A form is filled in by Tab and sent by Enter; Linefeed does neither.",
 			Run:     newlineAndTab,
 		},
+		{
+			ID: unicode + "/keymap-unchanged", Clause: unicode, Needs: needs,
+			Explain: "Keys that were borrowed for a text and not given back type something else under somebody's fingers.",
+			Run:     keymapUnchanged,
+		},
 	}
 }
 
@@ -83,6 +94,26 @@ func newlineAndTab(ctx context.Context, t *engine.T) {
 	s.Input(ctx, text("a\n\tb"))
 	s.ExpectSeen(ctx, "key-down a", "key-up a", "key-down Return", "key-up Return",
 		"key-down Tab", "key-up Tab", "key-down b", "key-up b")
+}
+
+// keymapUnchanged types what no keyboard has. Whether it is typed is the matter
+// of other cases.
+func keymapUnchanged(ctx context.Context, t *engine.T) {
+	s := t.Screen(ctx)
+	before := keymap(t, s)
+	for _, words := range []string{"Größe", "漢字 λ 😀", "абвгдежзийклмнопрстуфхцчшщъыьэюя"} {
+		t.Call(ctx, text(words))
+	}
+	same := engine.Eventually(ctx, t.Scale(keymapLimit), func(context.Context) bool { return keymap(t, s).Equal(before) })
+	t.Check(same, "the keyboard map as it was before", "another")
+}
+
+func keymap(t *engine.T, s *engine.Screen) *xconn.Keymap {
+	m, err := s.Keymap()
+	if err != nil {
+		t.Harness(err)
+	}
+	return m
 }
 
 func keyCases() []engine.Case {

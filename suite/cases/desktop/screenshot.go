@@ -41,6 +41,11 @@ func screenshotCases() []engine.Case {
 			},
 		},
 		{
+			ID: "desktop.screenshot/several-at-once", Clause: "desktop.screenshot", Needs: needs,
+			Explain: "Several people and models look at one machine; pictures that share a buffer are torn, and some never come.",
+			Run:     screenshotsAtOnce,
+		},
+		{
 			ID: "desktop.screenshot/needs-no-consent", Clause: "desktop.screenshot", Needs: needs,
 			Launch:  &engine.Launch{Display: true, NoScreenControl: true},
 			Explain: "Looking is not touching: consent to control is about input alone.",
@@ -151,6 +156,19 @@ func screenshotFits(ctx context.Context, t *engine.T) {
 func displayReturns(ctx context.Context, t *engine.T) {
 	s := t.Screen(ctx)
 	shows(ctx, t.Given(), s, 17)
+	revive(ctx, t, s)
+	paint(t, s, 18)
+	back := engine.Eventually(ctx, t.Scale(returnLimit), func(ctx context.Context) bool {
+		resp := t.Call(ctx, &agentv1.DesktopScreenshotRequest{})
+		return resp.GetError() == nil && len(resp.GetDesktopScreenshot().GetPng()) > 0
+	})
+	if t.Check(back, "a screenshot of the display that came back", "none in time") {
+		shows(ctx, t, s, 19)
+	}
+}
+
+// revive lets the display die and come back, and looks at the new one.
+func revive(ctx context.Context, t *engine.T, s *engine.Screen) {
 	s.Display.Kill()
 	<-s.Display.Done()
 	t.Given().Ping(ctx, 0)
@@ -158,12 +176,26 @@ func displayReturns(ctx context.Context, t *engine.T) {
 		t.Harness(err)
 	}
 	s.Look(ctx)
-	paint(t, s, 18)
-	back := engine.Eventually(ctx, returnLimit, func(ctx context.Context) bool {
-		resp := t.Call(ctx, &agentv1.DesktopScreenshotRequest{})
-		return resp.GetError() == nil && len(resp.GetDesktopScreenshot().GetPng()) > 0
-	})
-	if t.Check(back, "a screenshot of the display that came back", "none in time") {
-		shows(ctx, t, s, 19)
+}
+
+const (
+	// crowd is how many viewers ask at once, and crowdLimit what all their
+	// pictures together may take.
+	crowd      = 8
+	crowdLimit = 20 * time.Second
+)
+
+func screenshotsAtOnce(ctx context.Context, t *engine.T) {
+	s := t.Screen(ctx)
+	paint(t, s, 20)
+	var pending [crowd]*engine.Pending
+	for i := range pending {
+		pending[i] = t.Start(engine.NewRequest(&agentv1.DesktopScreenshotRequest{}))
+	}
+	for _, p := range pending {
+		shot := engine.MustOf[*agentv1.DesktopScreenshotResponse](t, p.Response(ctx, t.Scale(crowdLimit)))
+		if img := decode(t, shot.GetPng()); img != nil {
+			t.Check(is(img, s, 20), "each of the pictures equal to the screen", "another")
+		}
 	}
 }
