@@ -14,6 +14,7 @@ import (
 
 	"agentproof/agent"
 	"agentproof/fixtures/broker"
+	"agentproof/fixtures/display"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/relay"
 	"agentproof/session"
@@ -39,6 +40,7 @@ type bed struct {
 	stopped chan error
 	raw     *nats.Conn // the floors' caller
 	echo    *nats.Conn // the floors' responder
+	screen  *screen    // nil where there is no Xvfb
 	rpc     *natsrpc.Client
 	session *session.Session
 }
@@ -60,6 +62,9 @@ func (b *bed) open(ctx context.Context) (err error) {
 		return err
 	}
 	b.broker.Admit(workspaceID, token)
+	if b.screen, err = openScreen(ctx); err != nil && !errors.Is(err, display.ErrNotInstalled) {
+		return err
+	}
 	if b.raw, err = nats.Connect(b.broker.ControlURL()); err != nil {
 		return err
 	}
@@ -85,10 +90,14 @@ func (b *bed) startAgent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := agent.New(agent.Config{
+	cfg := agent.Config{
 		WorkspaceID: workspaceID, AgentID: agentID, URLs: []string{b.broker.URL()}, Token: token, Root: b.root,
-		RelayURL: b.relay.URL(), RelayToken: string(relayToken),
-	})
+		RelayURL: b.relay.URL(), RelayToken: string(relayToken), ScreenControl: true,
+	}
+	if b.screen != nil {
+		cfg.Environ = slices.Concat(os.Environ(), b.screen.display.Env())
+	}
+	a, err := agent.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -126,6 +135,9 @@ func (b *bed) close() {
 	if b.relay != nil {
 		b.relay.Kill()
 	}
+	if b.screen != nil {
+		b.screen.close()
+	}
 	if b.broker != nil {
 		b.broker.Close()
 	}
@@ -157,17 +169,27 @@ func (b *bed) ping(ctx context.Context) error {
 // durations. A fixed block of one and then the other would measure what else
 // the machine did meanwhile.
 func inTurns(n int, one, other func() error) (ones, others []time.Duration, err error) {
+	return inTurnsAfter(func() error { return nil }, n, one, other)
+}
+
+// inTurnsAfter is inTurns with what comes before each of the two, unmeasured.
+func inTurnsAfter(prepare func() error, n int, one, other func() error) (ones, others []time.Duration, err error) {
 	for i := range n {
 		first, second := &ones, &others
 		f, g := one, other
 		if i%2 == 1 {
 			first, second, f, g = second, first, other, one
 		}
-		if err := timed(first, f); err != nil {
-			return nil, nil, err
-		}
-		if err := timed(second, g); err != nil {
-			return nil, nil, err
+		for _, turn := range []struct {
+			into *[]time.Duration
+			do   func() error
+		}{{first, f}, {second, g}} {
+			if err := prepare(); err != nil {
+				return nil, nil, err
+			}
+			if err := timed(turn.into, turn.do); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
 	slices.Sort(ones)

@@ -31,10 +31,10 @@ const (
 )
 
 // viewerToken and producerToken let everybody in.
-func viewerToken() (stream.Secret, error) {
+func viewerToken(port uint32) (stream.Secret, error) {
 	return stream.MintViewer(relaySecret, stream.ViewerClaims{
 		WorkspaceID: workspaceID, SessionID: "s", ViewerID: "v", Mode: stream.ModeView,
-		Port: session.TerminalPort, Exp: time.Now().Add(time.Hour).Unix(),
+		Port: port, Exp: time.Now().Add(time.Hour).Unix(),
 	})
 }
 
@@ -56,7 +56,7 @@ func (b *bed) terminal(ctx context.Context, argv ...string) (id string, v *strea
 	if err != nil {
 		return "", nil, err
 	}
-	token, err := viewerToken()
+	token, err := viewerToken(session.TerminalPort)
 	if err != nil {
 		return "", nil, err
 	}
@@ -283,7 +283,7 @@ func (b *bed) bareChannel(ctx context.Context) (producer, viewer *stream.Conn, e
 		WorkspaceId: workspaceID, AgentId: agentID, Port: session.TerminalPort, ChannelId: "bare",
 	}
 	asProducer, err1 := producerToken()
-	asViewer, err2 := viewerToken()
+	asViewer, err2 := viewerToken(session.TerminalPort)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, nil, err
 	}

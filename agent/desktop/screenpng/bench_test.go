@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"agentproof/agent/desktop/screenpng"
+	"agentproof/agent/desktop/screenpng/scene"
 )
 
 const benchWidth, benchHeight = 1920, 1080
@@ -32,15 +33,15 @@ func rgba(img screenpng.Image) *image.RGBA {
 
 // BenchmarkEncode is a screen that changes everywhere, beside image/png.
 func BenchmarkEncode(b *testing.B) {
-	for _, scene := range benchScenes {
-		img := scene.make()
-		other := scene.make()
+	for _, shown := range benchScenes {
+		img := shown.make()
+		other := shown.make()
 		for i := range other.Pix {
 			if i%4 != 3 {
 				other.Pix[i] ^= 1 // the same picture in other colours
 			}
 		}
-		b.Run(scene.name+"/screenpng", func(b *testing.B) {
+		b.Run(shown.name+"/screenpng", func(b *testing.B) {
 			var e screenpng.Encoder
 			size := 0
 			for i := 0; b.Loop(); i++ {
@@ -48,7 +49,7 @@ func BenchmarkEncode(b *testing.B) {
 			}
 			b.ReportMetric(float64(size), "B/picture")
 		})
-		b.Run(scene.name+"/image-png", func(b *testing.B) {
+		b.Run(shown.name+"/image-png", func(b *testing.B) {
 			source := rgba(img)
 			var out bytes.Buffer
 			for b.Loop() {
@@ -65,16 +66,16 @@ func BenchmarkEncode(b *testing.B) {
 // BenchmarkEncodeLittle is a screen on which somebody types, and one on which
 // nothing happens.
 func BenchmarkEncodeLittle(b *testing.B) {
-	for _, scene := range benchScenes {
-		img := scene.make()
-		b.Run(scene.name+"/one-letter", func(b *testing.B) {
+	for _, shown := range benchScenes {
+		img := shown.make()
+		b.Run(shown.name+"/one-letter", func(b *testing.B) {
 			var e screenpng.Encoder
 			for i := 0; b.Loop(); i++ {
-				set(img, 100, 100, inks[i%2])
+				set(img, 100, 100, scene.Inks()[i%2])
 				encode(b, &e, img)
 			}
 		})
-		b.Run(scene.name+"/unchanged", func(b *testing.B) {
+		b.Run(shown.name+"/unchanged", func(b *testing.B) {
 			var e screenpng.Encoder
 			for b.Loop() {
 				encode(b, &e, img)
