@@ -6,6 +6,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/draw"
+	"image/png"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -115,17 +118,43 @@ func oneAtATime() agent.Middleware {
 	}
 }
 
-// claimsDesktop lets every Hello claim one.
-func claimsDesktop(next agent.PublishFunc) agent.PublishFunc {
-	return func(subject string, data []byte) error {
-		hello := &agentv1.Hello{}
-		if strings.HasSuffix(subject, ".hello") && proto.Unmarshal(data, hello) == nil {
-			hello.Capabilities.Desktop = true
-			if changed, err := proto.Marshal(hello); err == nil {
-				data = changed
+// claims changes what every Hello claims.
+func claims(edit func(*agentv1.Capabilities)) func(agent.PublishFunc) agent.PublishFunc {
+	return func(next agent.PublishFunc) agent.PublishFunc {
+		return func(subject string, data []byte) error {
+			hello := &agentv1.Hello{}
+			if strings.HasSuffix(subject, ".hello") && proto.Unmarshal(data, hello) == nil {
+				edit(hello.GetCapabilities())
+				if changed, err := proto.Marshal(hello); err == nil {
+					data = changed
+				}
 			}
+			return next(subject, data)
 		}
-		return next(subject, data)
+	}
+}
+
+// firstChannel is the one that every desktop_ensure is answered with.
+func firstChannel() agent.Middleware {
+	var first atomic.Pointer[agentv1.StreamChannel]
+	return ensures(func(_ *agentv1.ControlRequest, r *agentv1.DesktopEnsureResponse) {
+		first.CompareAndSwap(nil, r.GetChannel())
+		r.Channel = first.Load()
+	})
+}
+
+// cropped is the picture without its last row.
+func cropped(r *agentv1.DesktopScreenshotResponse) {
+	img, err := png.Decode(bytes.NewReader(r.GetPng()))
+	if err != nil {
+		return
+	}
+	size := img.Bounds()
+	out := image.NewRGBA(image.Rect(0, 0, size.Dx(), size.Dy()-1))
+	draw.Draw(out, out.Rect, img, size.Min, draw.Src)
+	var buf bytes.Buffer
+	if png.Encode(&buf, out) == nil {
+		r.Png = buf.Bytes()
 	}
 }
 

@@ -41,7 +41,7 @@ func TestCasesNoticeScreensThatAreShownWrongly(t *testing.T) {
 		mutant("says not found for no display", "desktop.none/operations-are-unsupported", "UNSUPPORTED for desktop_ensure",
 			trial.Recode(unsupported, agentv1.ErrorCode_ERROR_CODE_NOT_FOUND)),
 		{Name: "claims a desktop without a display", Case: "desktop.none/hello-says-so", Says: "the capability desktop",
-			Config: func(cfg *agent.Config) { cfg.Wire.Out = claimsDesktop }},
+			Config: func(cfg *agent.Config) { cfg.Wire.Out = claims(func(c *agentv1.Capabilities) { c.Desktop = true }) }},
 		{Name: "sends one picture for all", Case: "stream.desktop-frames/whole-pictures", Says: "a frame of what the screen shows now",
 			Scale: 0.1, Config: trial.Tapped(t, frames(func(n int, data []byte) []byte {
 				if n > 0 {
@@ -55,6 +55,59 @@ func TestCasesNoticeScreensThatAreShownWrongly(t *testing.T) {
 			Config: trial.Tapped(t, frames(func(int, []byte) []byte { return nil }))},
 		{Name: "injects nothing from the stream", Case: "stream.desktop-input-consent/given", Says: "a right click, the key k",
 			Scale: 0.1, Config: trial.Tapped(t, streamtap.Tap{Open: dropsInput})},
+	})
+}
+
+func TestCasesNoticeWrongFactsAboutScreens(t *testing.T) {
+	t.Parallel()
+	channel := func(edit func(*agentv1.StreamChannel)) agent.Middleware {
+		return ensures(func(_ *agentv1.ControlRequest, r *agentv1.DesktopEnsureResponse) { edit(r.GetChannel()) })
+	}
+	display := func(edit func(*agentv1.Display)) agent.Middleware {
+		return ensures(func(_ *agentv1.ControlRequest, r *agentv1.DesktopEnsureResponse) { edit(r.GetDisplay()) })
+	}
+	hello := func(name, says string, edit func(*agentv1.Capabilities)) trial.Mutant {
+		return trial.Mutant{Name: name, Case: "desktop.ensure/same-display-as-hello", Says: says,
+			Config: func(cfg *agent.Config) { cfg.Wire.Out = claims(edit) }}
+	}
+	const ensure, size, fits = "desktop.ensure/channel-of-this-agent", "desktop.screenshot/whole-screen-in-its-size", "desktop.screenshot-fits/shrunk-with-its-native-size"
+	const real = "desktop.ensure/display-of-its-real-size"
+	trial.Noticed(t, desktop.Cases(), []trial.Mutant{
+		mutant("names no channel", ensure, "a channel_id", channel(func(c *agentv1.StreamChannel) { c.ChannelId = "" })),
+		mutant("calls the desktop a terminal", ensure, "the channel's kind", channel(func(c *agentv1.StreamChannel) { c.Kind = agentv1.StreamKind_STREAM_KIND_PTY })),
+		mutant("opens the channel in no workspace", ensure, "the agent's workspace", channel(func(c *agentv1.StreamChannel) { c.WorkspaceId = "" })),
+		mutant("opens the channel for no agent", ensure, "the agent's id", channel(func(c *agentv1.StreamChannel) { c.AgentId = "" })),
+		mutant("names no display", real, "the display's id", display(func(d *agentv1.Display) { d.Id = "" })),
+		mutant("guesses the display's width", real, "the display's width", display(func(d *agentv1.Display) { d.Width = 1280 })),
+		mutant("takes a virtual display for a real one", real, "virtual", display(func(d *agentv1.Display) { d.Virtual = false })),
+		hello("says nothing of its display", "the display in the Hello", func(c *agentv1.Capabilities) { c.Display = nil }),
+		hello("announces a narrower display", "the Hello's width", func(c *agentv1.Capabilities) { c.Display.Width-- }),
+		hello("announces a lower display", "the Hello's height", func(c *agentv1.Capabilities) { c.Display.Height-- }),
+		mutant("measures the display in points", "desktop.ensure-idempotent/another-size-changes-nothing", "the screenshot's width",
+			display(func(d *agentv1.Display) { d.Width /= 2 })),
+		mutant("tells a height of its own", size, "want height", shots(func(r *agentv1.DesktopScreenshotResponse) { r.Height-- })),
+		mutant("crops the picture", size, "the PNG's size", shots(cropped)),
+		mutant("tells another native width", size, "native_width", shots(func(r *agentv1.DesktopScreenshotResponse) { r.NativeWidth = 1 })),
+		mutant("tells another native height", size, "native_height", shots(func(r *agentv1.DesktopScreenshotResponse) { r.NativeHeight = 1 })),
+		mutant("shows each of a crowd a picture of its own", "desktop.screenshot/several-at-once", "each of the pictures equal", shots(swapped)),
+		mutant("tells the size before it shrank", fits, "the PNG's own size", shots(func(r *agentv1.DesktopScreenshotResponse) {
+			r.Width, r.Height = r.NativeWidth, r.NativeHeight
+		})),
+		mutant("forgets the native height", fits, "native_height", shots(func(r *agentv1.DesktopScreenshotResponse) { r.NativeHeight = 0 })),
+		{Name: "begins with what it showed before", Case: "stream.desktop-first-frame/within-five-seconds", Says: "the screen in the first frame",
+			Config: trial.Tapped(t, frames(func(_ int, data []byte) []byte {
+				r := &agentv1.DesktopScreenshotResponse{Png: data}
+				swapped(r)
+				return r.Png
+			}))},
+		{Name: "shows the second viewer the first one's screen", Case: "stream.desktop-frames/two-viewers-in-turn", Says: "a frame of what the screen shows now",
+			Scale: 0.1, Config: trial.Tapped(t, frames(func(n int, data []byte) []byte {
+				if n > 0 {
+					return nil
+				}
+				return data
+			}))},
+		mutant("gives out the channel that ended", "stream.close-ends-terminal/desktop-pump", "a channel of its own", firstChannel()),
 	})
 }
 
