@@ -23,7 +23,7 @@ const soon = 0.2
 
 // Mutants returns the area's mutants, anew.
 func Mutants() []fault.Mutant {
-	return slices.Concat(kinds(), screens(), parts(), inputs(), keyboards())
+	return slices.Concat(kinds(), screens(), parts(), details(), inputs(), keyboards())
 }
 
 func mutant(name, id, says string, does agent.Middleware) fault.Mutant {
