@@ -50,6 +50,7 @@ func (c *channel) sendFrames(ctx context.Context) {
 
 // tick sends a frame if one is due, and tells when to come back.
 func (c *channel) tick(ctx context.Context, p *pump) time.Duration {
+	start := time.Now()
 	sent, err := c.frame(ctx, p)
 	if err != nil {
 		if !p.broken && ctx.Err() == nil {
@@ -59,7 +60,9 @@ func (c *channel) tick(ctx context.Context, p *pump) time.Duration {
 		return retryInterval
 	}
 	p.broken = false
-	return max(frameInterval, time.Duration(sent)*time.Second/frameRate)
+	// Taking the picture is part of the interval, or ten a second were never
+	// reached.
+	return max(frameInterval, time.Duration(sent)*time.Second/frameRate) - time.Since(start)
 }
 
 // frame sends the screen if it has changed, or if it was not sent for long. It
