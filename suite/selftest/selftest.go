@@ -220,6 +220,22 @@ func (r *runner) schedule(ctx context.Context) {
 	for _, m := range alone {
 		r.try(ctx, m)
 	}
+	r.tryAgain(ctx)
+}
+
+// tryAgain tries what was not killed in the crowd once more, alone: much that
+// mutants do takes time that a busy machine does not give them.
+func (r *runner) tryAgain(ctx context.Context) {
+	for i, out := range r.outcomes {
+		if out.Verdict == Killed || out.Verdict == NotTried || ctx.Err() != nil {
+			continue
+		}
+		start := time.Now()
+		again := Outcome{Mutant: out.Mutant}
+		r.judge(ctx, &again)
+		again.Took = time.Since(start)
+		r.outcomes[i] = again
+	}
 }
 
 // try gives one mutant its verdict.
