@@ -142,21 +142,32 @@ func attribute(checks []check, outcomes []outcome) map[string][]outcome {
 	return killers
 }
 
+// clientCases judge the session client, which is this project's own, beside the
+// agent. Mutants are of agents.
+const clientCases = "suite/cases/sessions/"
+
 // report lists the checks that nothing proves, and counts them.
 func report(out io.Writer, checks []check, killers map[string][]outcome) int {
-	unproven, musts := 0, 0
+	unproven, musts, own := 0, 0, 0
 	for i := range checks {
 		c := &checks[i]
 		if !c.must {
 			continue
 		}
 		musts++
-		if len(killers[c.String()]) == 0 {
+		switch {
+		case len(killers[c.String()]) > 0:
+		case strings.HasPrefix(c.file, clientCases):
+			own++
+		default:
 			unproven++
 			fmt.Fprintf(out, "%s  %s\n", c, c.call)
 		}
 	}
-	fmt.Fprintf(out, "%d of %d checks of MUST cases are proven by a mutant\n", musts-unproven, musts)
+	fmt.Fprintf(out, "%d of %d checks of MUST cases are proven by a mutant\n", musts-unproven-own, musts)
+	if own > 0 {
+		fmt.Fprintf(out, "%d checks of the session client are not: no fault of an agent can break what the client does by itself\n", own)
+	}
 	return unproven
 }
 

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/jezek/xgb/xproto"
+	"google.golang.org/protobuf/proto"
 
 	"agentproof/agent"
 	"agentproof/agent/fault"
+	"agentproof/internal/streamtap"
 	"agentproof/internal/xconn"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
@@ -39,6 +41,8 @@ func details() []fault.Mutant {
 				swapped(r)
 				return r.Png
 			}))},
+		{Name: "ends the stream behind its first picture", Case: "stream.desktop-frames/whole-pictures", Says: "the stream to go on",
+			Beside: fault.Tapped(streamtap.Tap{Open: endsAfterOne})},
 		mutant("gives out the channel that ended", "stream.close-ends-terminal/desktop-pump", "a channel of its own", firstChannel()),
 		mutant("holds the left button alone", "desktop.input.pointer/hold-right", "button-down 3 at 71,81", clicks(2, 0)),
 		{Name: "points at the display that died", Case: returned, Says: "on the display that came back",
@@ -93,6 +97,21 @@ func firstChannel() agent.Middleware {
 		first.CompareAndSwap(nil, r.GetChannel())
 		r.Channel = first.Load()
 	})
+}
+
+// endsAfterOne closes the stream in the place of its second frame.
+func endsAfterOne() streamtap.Edits {
+	frames := 0
+	return streamtap.Edits{ToRelay: fault.Messages(func(m proto.Message) []proto.Message {
+		f, ok := m.(*agentv1.StreamFrame)
+		if !ok {
+			return []proto.Message{m}
+		}
+		if frames++; frames == 2 {
+			return []proto.Message{&agentv1.StreamClose{ChannelId: f.GetChannelId(), Reason: agentv1.StreamCloseReason_STREAM_CLOSE_REASON_NORMAL}}
+		}
+		return []proto.Message{m}
+	})}
 }
 
 // cropped is the picture without its last row.

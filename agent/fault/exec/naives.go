@@ -23,7 +23,7 @@ func naives() []fault.Mutant {
 		naive{feedsFirst: true, hurry: map[string]string{"20s": "9s"}})
 	add("closes the pipe on too much output", "exec.output-bounded/pipes-drained", "one that did not", naive{closesOutput: true},
 		"exec.output-bounded/reply")
-	add("takes the end of output for the end", "exec.timeout/command-that-closed-its-output", "one that is not", naive{trustsEOF: true})
+	add("takes the end of output for the end", "exec.timeout/command-that-closed-its-output", "one that is not", naive{trustsEOF: true}, "exec.timeout/*")
 	add("believes a command that it ended", "exec.timeout/command-that-exits-when-told", "one that is not",
 		naive{kill: termGroup, trustsExit: true}, "exec.timeout/*")
 

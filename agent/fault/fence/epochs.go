@@ -2,6 +2,7 @@ package fence
 
 import (
 	"math"
+	"strings"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
@@ -46,6 +47,10 @@ func gaps() []fault.Mutant {
 		{Name: "looks for consent first", Case: "fence.first/screen-control-without-consent", Says: "got CONSENT_REQUIRED",
 			Also:  []string{"fence.first/screen-control"},
 			Fault: unfenced(func(r *agentv1.ControlRequest) bool { return r.GetDesktopInput() != nil })},
+		{Name: "is silent about undecodable bytes with an epoch", Case: "fence.first/undecodable", Says: "silence", Scale: 0.2,
+			Config: func(cfg *agent.Config) { cfg.Wire.In = ignoreUndecodable }},
+		{Name: "answers undecodable bytes with such", Case: "fence.first/undecodable", Says: "a reply that decodes",
+			Config: func(cfg *agent.Config) { cfg.Wire.Out = answerInKind }},
 		{Name: "reads the epoch of undecodable bytes", Case: "fence.first/undecodable", Says: "got FENCED",
 			Config: func(cfg *agent.Config) { cfg.Wire.In = guessEpoch }},
 	}
@@ -61,11 +66,42 @@ func guessEpoch(next nats.MsgHandler) nats.MsgHandler {
 	}
 }
 
+// ignoreUndecodable drops bytes that do not decode.
+func ignoreUndecodable(next nats.MsgHandler) nats.MsgHandler {
+	return func(msg *nats.Msg) {
+		if proto.Unmarshal(msg.Data, &agentv1.ControlRequest{}) == nil {
+			next(msg)
+		}
+	}
+}
+
+// answerInKind sends bytes that do not decode in the place of the answer to
+// such.
+func answerInKind(next agent.PublishFunc) agent.PublishFunc {
+	return func(subject string, data []byte) error {
+		resp := &agentv1.ControlResponse{}
+		if strings.HasPrefix(subject, nats.InboxPrefix) && proto.Unmarshal(data, resp) == nil &&
+			resp.GetRequestId() == "" && resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_PROTOCOL {
+			data = []byte{0xff}
+		}
+		return next(subject, data)
+	}
+}
+
 func tooHigh() []fault.Mutant {
 	var newest atomic.Uint32
 	return []fault.Mutant{
 		{Name: "fences its own epoch", Case: "fence.current/runs", Says: "got the error FENCED",
 			Config: overfenced(func(r *agentv1.ControlRequest, held uint32) bool { return held > 0 && r.GetEpoch() == held })},
+		{Name: "writes nothing at its own epoch", Case: "fence.current/runs", Says: "the content written",
+			Config: func(cfg *agent.Config) {
+				held := cfg.Epoch
+				cfg.Middleware = append(cfg.Middleware, fault.Before(func(r *agentv1.ControlRequest) {
+					if w := r.GetFsWrite(); w != nil && r.GetEpoch() == held {
+						w.Content = nil
+					}
+				}))
+			}},
 		{Name: "fences what is newer", Case: "fence.newer/runs", Says: "got the error FENCED",
 			Also:   []string{"fence.newer/*"},
 			Config: overfenced(func(r *agentv1.ControlRequest, held uint32) bool { return r.GetEpoch() > held })},

@@ -46,6 +46,7 @@ func heartbeats() []fault.Mutant {
 		{Name: "measures nothing", Case: each, Says: "an empty one",
 			Config: beat(func(_ course, _ *agentv1.AgentEvent, h *agentv1.Heartbeat) { h.Metrics = &agentv1.MetricsSample{} })},
 		{Name: "beats under another name", Case: "lifecycle.event-agent-id/heartbeat", Says: "agent_id",
+			Also:   []string{"lifecycle.event-agent-id/*"},
 			Config: beat(func(_ course, e *agentv1.AgentEvent, _ *agentv1.Heartbeat) { e.AgentId = "another" })},
 		{Name: "sends old heartbeats when it is back", Case: "lifecycle.no-backlog/after-an-outage", Says: "one of before the broker's return", Config: hoarding},
 	}

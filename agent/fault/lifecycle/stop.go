@@ -52,6 +52,7 @@ func goodbyes() []fault.Mutant {
 				return []*agentv1.AgentEvent{e}
 			})},
 		{Name: "beats on after its goodbye", Case: "lifecycle.stop-order/goodbye-is-last", Says: "nothing from the agent after its goodbye",
+			Also: []string{"lifecycle.stop-order/*"},
 			Config: bye(func(e *agentv1.AgentEvent) []*agentv1.AgentEvent {
 				return []*agentv1.AgentEvent{e, {Event: &agentv1.AgentEvent_Heartbeat{Heartbeat: &agentv1.Heartbeat{}}}}
 			})},

@@ -19,8 +19,8 @@ func kinds() []fault.Mutant {
 	return []fault.Mutant{
 		wide(mutant("leaves the pty_id out", "pty.open/channel-of-this-agent", "a pty_id",
 			opened(func(r *agentv1.PtyOpenResponse) { r.PtyId = "" }))),
-		mutant("does not say which channel", "pty.open/channel-of-this-agent", "a channel_id",
-			opened(func(r *agentv1.PtyOpenResponse) { r.Channel.ChannelId = "" })),
+		{Name: "does not say which channel", Case: "pty.open/channel-of-this-agent", Says: "a channel_id", Also: []string{"pty.open/*"},
+			Fault: opened(func(r *agentv1.PtyOpenResponse) { r.Channel.ChannelId = "" })},
 		mutant("leaves the kind of the channel out", "pty.open/channel-of-this-agent", "kind",
 			opened(func(r *agentv1.PtyOpenResponse) { r.Channel.Kind = 0 })),
 		wide(mutant("tells no port", "pty.open/channel-of-this-agent", "port",

@@ -70,11 +70,12 @@ func heartbeatCases() []engine.Case {
 			Run:     metricsInEach,
 		},
 		{
-			ID:      "lifecycle.event-agent-id/heartbeat",
-			Clause:  "lifecycle.event-agent-id",
-			Explain: "Consumers of all events at once tell machines apart by this field alone.",
-			Idle:    2 * interval,
-			Run:     heartbeatAgentID,
+			ID:       "lifecycle.event-agent-id/heartbeat",
+			Clause:   "lifecycle.event-agent-id",
+			Explain:  "Consumers of all events at once tell machines apart by this field alone.",
+			Idle:     2 * interval,
+			Run:      heartbeatAgentID,
+			Provokes: []string{"lifecycle.event-agent-id"}, // it judges that itself
 		},
 	}
 }
