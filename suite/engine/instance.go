@@ -1,16 +1,12 @@
 package engine
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -243,163 +239,8 @@ func (i *Instance) knownRoot() string {
 	return i.Hello().GetWorkspaceRoot()
 }
 
-func (i *Instance) environment(l *Launch) (Environment, error) {
-	env := Environment{
-		Token:         i.Token,
-		WorkspaceID:   i.WorkspaceID,
-		AgentID:       i.AgentID,
-		Epoch:         i.HeldEpoch,
-		ScreenControl: !l.NoScreenControl,
-		Output:        i.output,
-	}
-	if i.Relay != nil {
-		token, err := i.Relay.producerToken()
-		if err != nil {
-			return env, fmt.Errorf("mint the agent's relay token: %w", err)
-		}
-		i.RelayToken = token
-		if l.BadRelayToken {
-			token += "x"
-		}
-		env.RelayURL, env.RelayToken = i.Relay.behind(l.RelayPath)+l.RelayQuery, token
-		if l.SilentRelay {
-			if env.RelayURL, err = i.listenSilently(); err != nil {
-				return env, err
-			}
-		}
-	}
-	live := i.Broker.URL()
-	if l.Transport == "ws" || l.Transport == "wss" {
-		live = i.Broker.WebsocketURL()
-	}
-	if l.DeadURLFirst {
-		dead, err := deadURL(live)
-		if err != nil {
-			return env, err
-		}
-		env.URLs = append(env.URLs, dead)
-	}
-	env.URLs = append(env.URLs, live)
-	env.CAFile = i.Broker.CAFile()
-	if i.monitor != nil && i.monitor.display != nil {
-		env.Display = i.monitor.display.Env()
-	}
-	for _, dir := range []*string{&env.Root, &env.ConfigDir} {
-		var err error
-		if *dir, err = os.MkdirTemp("", "agentproof-"); err != nil {
-			return env, err
-		}
-		i.dirs = append(i.dirs, *dir)
-		// The agent reports its root with symlinks resolved, as getwd does.
-		if *dir, err = filepath.EvalSymlinks(*dir); err != nil {
-			return env, err
-		}
-	}
-	i.local = env.Root
-	for _, change := range l.Env {
-		env.Extra = append(env.Extra, strings.ReplaceAll(change, "{root}", env.Root))
-	}
-	return env, nil
-}
-
-// listenSilently is the URL of a relay that never answers: the kernel takes
-// connections for a listener that nobody serves.
-func (i *Instance) listenSilently() (string, error) {
-	var err error
-	if i.silent, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		return "", err
-	}
-	return "ws://" + i.silent.Addr().String() + "/stream", nil
-}
-
-// deadURL is a loopback address where nothing listens, with the scheme of the
-// live one: not every client library mixes them.
-func deadURL(live string) (string, error) {
-	u, err := url.Parse(live)
-	if err != nil {
-		return "", err
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	u.Host = l.Addr().String()
-	return u.String(), nil
-}
-
 // Admit lets the agent's token in.
 func (i *Instance) Admit() { i.Broker.Admit(i.WorkspaceID, i.Token) }
-
-// AwaitReady waits until the agent has said Hello and answers a ping.
-func (i *Instance) AwaitReady(ctx context.Context) error {
-	died := i.done()
-	hello, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() {
-		select {
-		case <-died:
-			cancel(errEnded)
-		case <-hello.Done():
-		}
-	}()
-	if i.Process != nil {
-		if _, _, err := i.Watch.Await(hello, 0, IsHello); err != nil {
-			return i.notReady("its Hello", err)
-		}
-	}
-	var last error
-	for hello.Err() == nil {
-		err := i.ping(hello, 2*time.Second)
-		if err == nil {
-			i.remember()
-			return nil
-		}
-		if hello.Err() == nil || last == nil {
-			last = err // the end of the wait explains nothing
-		}
-		if errors.Is(err, ErrNoResponder) {
-			pause(hello, 20*time.Millisecond)
-		}
-	}
-	return i.notReady("its answer to a ping", errors.Join(context.Cause(hello), last))
-}
-
-var errEnded = errors.New("the agent ended")
-
-func (i *Instance) notReady(awaited string, err error) error {
-	if errors.Is(err, errEnded) {
-		return fmt.Errorf("the agent ended with status %d before %s came", i.Process.ExitCode(), awaited)
-	}
-	return fmt.Errorf("waited for %s: %w", awaited, err)
-}
-
-// within bounds ctx by a limit that its cause names.
-func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("none came within %v", limit))
-}
-
-// pause waits a moment between two tries, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-func (i *Instance) ping(ctx context.Context, limit time.Duration) error {
-	reply, err := i.wire.send(i.Base+".rpc", pingPayload, nil, nil)
-	if err != nil {
-		return err
-	}
-	_, err = await(ctx, reply, limit)
-	return err
-}
-
-// pingPayload is ControlRequest{ping{}} on the wire.
-var pingPayload = []byte{10<<3 | 2, 0}
 
 // done is closed when the agent's process has ended; never for an attached one.
 func (i *Instance) done() <-chan struct{} {
@@ -508,41 +349,4 @@ func (i *Instance) stop(ctx context.Context) {
 	for _, dir := range i.dirs {
 		_ = os.RemoveAll(dir)
 	}
-}
-
-// tailBuffer keeps the last bytes written to it. It is safe for concurrent use.
-type tailBuffer struct {
-	limit int
-
-	mu      sync.Mutex
-	buf     []byte
-	written int64 // also what is not kept any more
-}
-
-func (b *tailBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.buf = append(b.buf, p...)
-	b.written += int64(len(p))
-	if over := len(b.buf) - b.limit; over > 0 {
-		b.buf = bytes.Clone(b.buf[over:])
-	}
-	return len(p), nil
-}
-
-func (b *tailBuffer) String() string { return b.since(0) }
-
-// mark is a place in the output, for since.
-func (b *tailBuffer) mark() int64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.written
-}
-
-// since is what was written after the mark, as far as it was kept.
-func (b *tailBuffer) since(mark int64) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	kept := b.written - int64(len(b.buf))
-	return string(b.buf[max(0, mark-kept):])
 }
