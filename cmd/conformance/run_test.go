@@ -50,6 +50,7 @@ func TestAFailureShowsWhatHappened(t *testing.T) {
 		{`time=\S+`, "time=NOW"},
 		{`nats://127\.0\.0\.1:\d+`, "nats://BROKER"},
 		{`\d+ cases of \d+`, "N cases of M"},
+		{`\d+ of \d+ mutants`, "N of M mutants"},
 		{`\((\S+) \w+/\w+\)`, "($1 OS/ARCH)"},
 		{`"(modifiedMs|agentMonotonicMs)":"\d+"`, `"$1":"N"`},
 	} {

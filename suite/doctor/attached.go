@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -125,6 +126,10 @@ func (e *exam) reach(ctx context.Context, u *url.URL) bool {
 // connect logs in.
 func (e *exam) connect(u *url.URL) *nats.Conn {
 	nc, err := nats.Connect(u.String(), e.options()...)
+	// A broker that refuses a client may be gone before it was heard why.
+	for tries := 0; tries < 4 && errors.Is(err, syscall.EPIPE); tries++ {
+		nc, err = nats.Connect(u.String(), e.options()...)
+	}
 	var badName x509.HostnameError
 	var badChain x509.UnknownAuthorityError
 	var badCert *tls.CertificateVerificationError
