@@ -104,10 +104,17 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.control(ctx); err != nil {
+	quick, slow := r.needed()
+	if err := r.control(ctx, quick); err != nil {
 		return nil, err
 	}
+	// What waits for time to pass does so beside the mutants.
+	waited := make(chan error, 1)
+	go func() { waited <- r.control(ctx, slow) }()
 	r.schedule(ctx)
+	if err := <-waited; err != nil {
+		return nil, err
+	}
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("the self-test was ended early: %w", context.Cause(ctx))
 	}
@@ -123,14 +130,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 type runner struct {
 	opts  Options
 	cases map[string]*engine.Case
-	sound map[string]engine.Status // what the agent without a fault gets
 
-	mu       sync.Mutex // guards outcomes
+	mu       sync.Mutex // guards the fields below
 	outcomes []Outcome
+	sound    map[string]engine.Status // what the agent without a fault gets
 }
 
 func newRunner(o Options) (*runner, error) {
-	r := &runner{opts: o, cases: make(map[string]*engine.Case)}
+	r := &runner{opts: o, cases: make(map[string]*engine.Case), sound: make(map[string]engine.Status)}
 	for i := range o.Cases {
 		r.cases[o.Cases[i].ID] = &o.Cases[i]
 	}
@@ -151,23 +158,40 @@ func newRunner(o Options) (*runner, error) {
 	return r, errors.Join(errs...)
 }
 
-// control runs the cases against the agent without a fault: what it breaks
-// would count as a mutant's death.
-func (r *runner) control(ctx context.Context) error {
-	var ids []string
+// needed are the cases that the mutants are judged by, apart those that wait
+// for time to pass and that no other case's verdict is compared with.
+func (r *runner) needed() (quick, slow []string) {
 	for i := range r.opts.Mutants {
-		ids = append(ids, r.opts.Mutants[i].Case)
-		ids = append(ids, r.beside(&r.opts.Mutants[i])...)
+		m := &r.opts.Mutants[i]
+		if r.cases[m.Case].Idle > 0 && !r.opts.Whole {
+			slow = append(slow, m.Case)
+		} else {
+			quick = append(quick, m.Case)
+		}
+		quick = append(quick, r.beside(m)...)
 	}
-	slices.Sort(ids)
-	rep, err := r.run(ctx, r.opts.Control, slices.Compact(ids), 0)
+	slices.Sort(quick)
+	slices.Sort(slow)
+	return slices.Compact(quick), slices.Compact(slow)
+}
+
+// control runs cases against the agent without a fault: what it breaks would
+// count as a mutant's death.
+func (r *runner) control(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	rep, err := r.run(ctx, r.opts.Control, ids, 0)
 	if err != nil {
 		return fmt.Errorf("run the cases against the agent without a fault: %w", err)
 	}
-	r.sound = make(map[string]engine.Status)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var errs []error
 	for _, res := range rep.Results {
-		r.sound[res.ID] = res.Status
+		if res.Status != engine.NotSelected {
+			r.sound[res.ID] = res.Status
+		}
 		switch res.Status {
 		case engine.Fail, engine.Warn, engine.Blocked, engine.HarnessError:
 			errs = append(errs, fmt.Errorf("%s is %s: %s", res.ID, res.Status, res.Reason))
@@ -312,6 +336,8 @@ func (r *runner) strays(ctx context.Context, out *Outcome) {
 		out.Verdict, out.Detail = Broken, err.Error()
 		return
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var details []string
 	for _, res := range rep.Results {
 		if res.Status != engine.NotSelected && res.Status != r.sound[res.ID] {
