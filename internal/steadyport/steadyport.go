@@ -12,6 +12,7 @@ import (
 	"net"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 const first, count, tries = 12000, 20000, 50
@@ -47,6 +48,21 @@ func Pick() (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("pick a port: %w", err)
+}
+
+// reclaimLimit is far above the time between a fork and its exec.
+const reclaimLimit = 5 * time.Second
+
+// Reclaim listens at an address where the caller listened before. A child that
+// was forked meanwhile holds what its parent closed until it executes its
+// program, so the address may be taken for a moment.
+func Reclaim(addr string) (net.Listener, error) {
+	for end := time.Now().Add(reclaimLimit); ; time.Sleep(5 * time.Millisecond) {
+		ln, err := net.Listen("tcp", addr)
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(end) {
+			return ln, err
+		}
+	}
 }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	"agentproof/internal/steadyport"
 )
@@ -57,4 +58,19 @@ func TestEveryListenerGetsAPortOfItsOwn(t *testing.T) {
 			seen[addr] = true
 		}
 	}
+}
+
+func TestAnAddressThatIsTakenForAMomentIsReclaimed(t *testing.T) {
+	t.Parallel()
+	ln, err := steadyport.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := time.AfterFunc(50*time.Millisecond, func() { ln.Close() })
+	defer release.Stop()
+	again, err := steadyport.Reclaim(ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Close()
 }

@@ -64,7 +64,7 @@ func (r *Relay) Restart() error {
 	if r.relay != nil {
 		return nil
 	}
-	ln, err := net.Listen("tcp", r.addr)
+	ln, err := steadyport.Reclaim(r.addr)
 	if err != nil {
 		return fmt.Errorf("start a relay: %w", err)
 	}
