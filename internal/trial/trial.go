@@ -113,13 +113,5 @@ func judge(ctx context.Context, cases []engine.Case, s engine.Selection, m Mutan
 	})
 }
 
-// Before, After and Recode are those of package fault.
+// Before is fault.Before.
 func Before(edit func(*agentv1.ControlRequest)) agent.Middleware { return fault.Before(edit) }
-
-// After is fault.After.
-func After(edit func(*agentv1.ControlRequest, *agentv1.ControlResponse)) agent.Middleware {
-	return fault.After(edit)
-}
-
-// Recode is fault.Recode.
-func Recode(from, to agentv1.ErrorCode) agent.Middleware { return fault.Recode(from, to) }
