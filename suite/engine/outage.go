@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,15 +15,22 @@ func (i *Instance) Restore(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, restoreLimit)
 	defer cancel()
 	return i.Broker.RestartFor(func() error {
-		for !i.wire.nc.IsConnected() {
+		for {
+			// What was subscribed before the outage is subscribed again when the
+			// server has seen all that the connection sent so far. One that has
+			// not noticed yet that it was lost fails, and is asked again.
+			err := nats.ErrConnectionClosed
+			if i.wire.nc.IsConnected() {
+				err = i.wire.nc.FlushWithContext(ctx)
+			}
+			if !errors.Is(err, nats.ErrConnectionClosed) || i.wire.nc.IsClosed() {
+				return err
+			}
 			if ctx.Err() != nil {
 				return fmt.Errorf("connect to the broker again: %w", context.Cause(ctx))
 			}
 			pause(ctx, 5*time.Millisecond)
 		}
-		// What was subscribed before the outage is subscribed again when the
-		// server has seen all that the connection sent so far.
-		return i.wire.nc.FlushWithContext(ctx)
 	})
 }
 
