@@ -45,8 +45,10 @@ const (
 type screen struct {
 	display *display.Display
 	witness *witness.Witness
-	scenes  [2][]byte // screens full of smooth text
-	shown   int
+	// scenes are screens full of smooth text: so many that what a viewer missed
+	// does not bring the picture back that it has.
+	scenes [5][]byte
+	shown  int
 }
 
 func openScreen(ctx context.Context) (*screen, error) {
@@ -72,9 +74,9 @@ func (s *screen) close() {
 	_ = s.display.Stop()
 }
 
-// change shows the other scene.
+// change shows the next scene.
 func (s *screen) change() error {
-	s.shown = 1 - s.shown
+	s.shown = (s.shown + 1) % len(s.scenes)
 	return s.witness.PaintPixels(s.scenes[s.shown])
 }
 
