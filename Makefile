@@ -99,8 +99,8 @@ proto: $(BIN)/protoc $(BIN)/protoc-gen-go ## generate the Go code of proto/ agai
 	$(BIN)/protoc proto $(BIN)/protoc-gen-go
 
 proto-drift: $(BIN)/protoc $(BIN)/protoc-gen-go
-	@rm -rf $(BIN)/drift && cp -R proto $(BIN)/drift && $(BIN)/protoc $(BIN)/drift $(BIN)/protoc-gen-go
-	@diff -r proto $(BIN)/drift || { echo "proto/ is not what its .proto files generate: run make proto and commit"; exit 1; }
+	@rm -rf $(BIN)/_drift && cp -R proto $(BIN)/_drift && $(BIN)/protoc $(BIN)/_drift $(BIN)/protoc-gen-go
+	@diff -r proto $(BIN)/_drift || { echo "proto/ is not what its .proto files generate: run make proto and commit"; exit 1; }
 
 # The tools are pinned in tools/go.mod and built from the module proxy.
 $(BIN)/protoc: tools/go.mod tools/protoc/main.go
