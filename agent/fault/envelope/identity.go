@@ -43,16 +43,16 @@ func ids() []fault.Mutant {
 func outcomes() []fault.Mutant {
 	const xor, matches = "envelope.result-xor-error/", "envelope.result-matches-op/"
 	return []fault.Mutant{
-		{Name: "leaves empty results out", Case: xor + "empty-results-are-present", Says: "neither",
+		{Name: "leaves empty results out", Case: xor + "empty-results-are-present", Says: "want exactly one of error and result; got neither",
 			Fault: results(func(req *agentv1.ControlRequest) bool { return req.GetFsMove() != nil },
 				func(resp *agentv1.ControlResponse) { resp.Result = nil })},
-		{Name: "adds half a result to errors", Case: xor + "an-error-comes-alone", Says: "both",
+		{Name: "adds half a result to errors", Case: xor + "an-error-comes-alone", Says: "want exactly one of error and result; got both",
 			Fault: fault.After(func(_ *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
 				if resp.GetError() != nil {
 					resp.Result = &agentv1.ControlResponse_FsRead{FsRead: &agentv1.FsReadResponse{}}
 				}
 			})},
-		{Name: "calls a failed command an error too", Case: xor + "a-result-comes-alone", Says: "both",
+		{Name: "calls a failed command an error too", Case: xor + "a-result-comes-alone", Says: "want exactly one of error and result; got both",
 			Fault: fault.After(func(_ *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
 				if resp.GetExec().GetExitCode() != 0 {
 					resp.Error = &agentv1.AgentError{}
