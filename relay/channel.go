@@ -16,8 +16,11 @@ type channel struct {
 	drops  func(n int) // counts frames that no viewer or producer will see
 
 	mu sync.Mutex // guards everything below; taken after Relay.mu
-	// changed is signalled whenever somebody who waits should look again.
-	changed  sync.Cond
+	// Who waits is woken by what concerns it alone, for a needless wake costs a
+	// keystroke its time: the viewer's writer by outReady, the producer's by
+	// inReady, and their readers by room. changed wakes all.
+	outReady, inReady, room sync.Cond
+
 	producer *peer
 	viewer   *peer
 	order    uint64    // of the producer's coming, to find the newest
@@ -47,7 +50,7 @@ type channel struct {
 
 func newChannel(route stream.Route, m *ring.Memory, drops func(int), now time.Time) *channel {
 	c := &channel{route: route, memory: m, drops: drops, since: now, out: ring.New(m), in: ring.New(m)}
-	c.changed.L = &c.mu
+	c.outReady.L, c.inReady.L, c.room.L = &c.mu, &c.mu, &c.mu
 	m.Join(2)
 	return c
 }
@@ -65,7 +68,7 @@ func (c *channel) leave(p *peer, now time.Time) (over bool) {
 	}
 	c.trimOut()
 	c.trimIn()
-	c.changed.Broadcast()
+	c.changed()
 	c.releaseUnused()
 	return c.told && c.producer == nil && c.viewer == nil
 }
@@ -119,7 +122,7 @@ func (c *channel) seatProducer(p *peer, now time.Time, order uint64, grace time.
 		c.holdUntil = time.Now().Add(grace)
 		time.AfterFunc(grace, c.wake)
 	}
-	c.changed.Broadcast()
+	c.changed()
 	return old
 }
 
@@ -131,7 +134,7 @@ func (c *channel) seatViewer(p *peer, now time.Time) *peer {
 	p.channel.Store(c)
 	c.floor = max(c.floor, p.epoch)
 	c.seek(c.out.Find(p.resume))
-	c.changed.Broadcast()
+	c.changed()
 	return old
 }
 
@@ -139,7 +142,14 @@ func (c *channel) seatViewer(p *peer, now time.Time) *peer {
 func (c *channel) wake() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.changed.Broadcast()
+	c.changed()
+}
+
+// changed makes everybody who waits look again. The caller holds mu.
+func (c *channel) changed() {
+	c.outReady.Broadcast()
+	c.inReady.Broadcast()
+	c.room.Broadcast()
 }
 
 // seek moves the viewer's cursor. The caller holds mu.

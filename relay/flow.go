@@ -16,7 +16,7 @@ func (c *channel) awaitViewer(p *peer) {
 	defer c.mu.Unlock()
 	for c.producer == p && !p.Ended() && c.outFull() {
 		p.Paused.Store(true)
-		c.changed.Wait()
+		c.room.Wait()
 	}
 	p.Paused.Store(false)
 }
@@ -64,7 +64,7 @@ func (c *channel) pushOut(p *peer, f ring.Frame) (awaited bool) {
 	c.out.Push(f)
 	c.waiting += f.Cost()
 	c.trimOut()
-	c.changed.Broadcast()
+	c.outReady.Broadcast()
 	return c.viewer != nil || c.holding()
 }
 
@@ -132,7 +132,7 @@ func (c *channel) takeOut(p *peer, batch []ring.Frame) (_ []ring.Frame, bye *far
 		if c.cursor < c.out.End() {
 			batch = c.advance(p.resume, batch)
 			c.trimOut()
-			c.changed.Broadcast()
+			c.room.Broadcast()
 			if len(batch) > 0 {
 				return batch, nil, skipped
 			}
@@ -146,7 +146,7 @@ func (c *channel) takeOut(p *peer, batch []ring.Frame) (_ []ring.Frame, bye *far
 		if p.draining.Load() {
 			return nil, &farewell{status: websocket.StatusServiceRestart, reason: "the relay stops"}, 0
 		}
-		c.changed.Wait()
+		c.outReady.Wait()
 	}
 	return nil, nil, 0
 }
@@ -173,7 +173,7 @@ func (c *channel) awaitProducer(p *peer) {
 	for c.viewer == p && !p.Ended() && c.closing == nil && c.producer != nil &&
 		full(uint64(c.in.Len()), c.in.Bytes(), c.memory) {
 		p.Paused.Store(true)
-		c.changed.Wait()
+		c.room.Wait()
 	}
 	p.Paused.Store(false)
 }
@@ -195,7 +195,7 @@ func (c *channel) pushIn(p *peer, f ring.Frame) bool {
 	}
 	c.in.Push(f)
 	c.trimIn()
-	c.changed.Broadcast()
+	c.inReady.Broadcast()
 	return true
 }
 
@@ -207,7 +207,7 @@ func (c *channel) takeIn(p *peer) (f ring.Frame, bye *farewell, ok bool) {
 	for c.producer == p && !p.Ended() {
 		if c.in.Len() > 0 {
 			f = c.in.Pop()
-			c.changed.Broadcast()
+			c.room.Broadcast()
 			return f, nil, true
 		}
 		if c.closer == p {
@@ -216,7 +216,7 @@ func (c *channel) takeIn(p *peer) (f ring.Frame, bye *farewell, ok bool) {
 		if c.closing != nil {
 			return ring.Frame{}, &farewell{message: c.closing, status: websocket.StatusNormalClosure}, true
 		}
-		c.changed.Wait()
+		c.inReady.Wait()
 	}
 	return ring.Frame{}, nil, false
 }
@@ -231,7 +231,7 @@ func (c *channel) shut(p *peer, message []byte) bool {
 	}
 	if c.closing == nil {
 		c.closing, c.closer = message, p
-		c.changed.Broadcast()
+		c.changed()
 	}
 	return true
 }

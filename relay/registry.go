@@ -72,7 +72,7 @@ func (r *Relay) fetchWaiting(c *channel) {
 		c.in.Push(waiting.in.Pop())
 	}
 	c.seatViewer(v, r.cfg.Now())
-	waiting.changed.Broadcast()
+	waiting.changed()
 }
 
 func (r *Relay) attachViewer(p *peer, route stream.Route) error {
