@@ -87,7 +87,7 @@ SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "log every failed operation too")
 	fl.StringVar(&f.mutant, "mutant", "", "put the fault `ID` into the agent, to see whether your tests notice it")
 	fl.BoolVar(&f.listMutants, "list-mutants", false, "list the faults that --mutant knows, and serve nothing")
-	cli.Complete(cmd, "mutant", mutantIDs()...)
+	cli.CompleteFrom(cmd, "mutant", mutantIDs)
 	f.script.flags(cmd)
 	f.relay.flags(cmd)
 	return cmd

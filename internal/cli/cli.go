@@ -51,7 +51,14 @@ func Width(w io.Writer) int {
 
 // Complete gives a flag its values for shell completion.
 func Complete(cmd *cobra.Command, flag string, values ...string) {
-	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	CompleteFrom(cmd, flag, func() []string { return values })
+}
+
+// CompleteFrom is Complete for values that are made when they are asked for.
+func CompleteFrom(cmd *cobra.Command, flag string, values func() []string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return values(), cobra.ShellCompDirectiveNoFileComp
+	})
 	if err != nil {
 		panic(err) // the flag does not exist: a bug that every start would show
 	}

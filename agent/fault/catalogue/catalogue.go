@@ -28,7 +28,18 @@ import (
 // call, since a mutant is good for one run.
 func All() []fault.Mutant {
 	all := unsorted()
-	slices.SortFunc(all, func(a, b fault.Mutant) int { return strings.Compare(a.ID(), b.ID()) })
+	type entry struct {
+		id string // made once, for it takes time
+		fault.Mutant
+	}
+	entries := make([]entry, len(all))
+	for i, m := range all {
+		entries[i] = entry{m.ID(), m}
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.id, b.id) })
+	for i, e := range entries {
+		all[i] = e.Mutant
+	}
 	return all
 }
 
