@@ -79,7 +79,7 @@ func listeners() []fault.Mutant {
 		{Name: "subscribes again after an outage", Case: "subject.single-responder/after-an-outage", Says: "a second reply",
 			Also:   []string{"subject.single-responder/after-a-cut"},
 			Config: listening(2, ".rpc", same)},
-		{Name: "tells others of itself", Case: "subject.scope/every-operation", Says: "which the broker refused",
+		{Name: "tells others of itself", Case: "subject.scope/every-operation", Says: "over a whole life",
 			Config: onConnect(func(_ *agent.Config, _ int, nc *nats.Conn, _ nats.MsgHandler) {
 				_ = nc.Publish("telemetry.agents", nil)
 			})},

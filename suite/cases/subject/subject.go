@@ -287,6 +287,6 @@ func scope(ctx context.Context, t *engine.T) {
 	stop(ctx, t)
 	if refused := inst.Broker.Violations(); len(refused) > 0 {
 		t.Logf("the broker refused: %q", refused)
-		t.Errorf("only subjects under agent.<ws>.> and _INBOX.>", "others, which the broker refused")
+		t.Errorf("only subjects under agent.<ws>.> and _INBOX.> over a whole life", "others, which the broker refused")
 	}
 }
