@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -119,21 +120,32 @@ func (a *app) selftest(cmd *cobra.Command, f selftestFlags) error {
 	return nil
 }
 
-// tryNoise tries agents with random noise on their wire, one after the other.
+// tryNoise tries agents with random noise on their wire, two at a time.
 func (a *app) tryNoise(ctx context.Context, opts selftest.Options, f selftestFlags) error {
 	seed := f.seed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
+	agents := noise.Agents(f.noise, seed)
+	said := make([]string, len(agents))
+	places := make(chan struct{}, 2)
+	var wg sync.WaitGroup
+	for i, m := range agents {
+		wg.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			said[i] = selftest.Noise(ctx, opts, selftest.NoisyAgent{ID: m.ID(), Subject: bundled.Mutated(m), Harmless: m.Case == "noise.delay"})
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return &cli.ExitError{Code: exitHarness, Err: context.Cause(ctx)}
+	}
 	wrong := 0
-	for _, m := range noise.Agents(f.noise, seed) {
-		said := selftest.Noise(ctx, opts, selftest.NoisyAgent{ID: m.ID(), Subject: bundled.Mutated(m), Harmless: m.Case == "noise.delay"})
-		if ctx.Err() != nil {
-			return &cli.ExitError{Code: exitHarness, Err: context.Cause(ctx)}
-		}
-		if said != "" {
+	for i, m := range agents {
+		if said[i] != "" {
 			wrong++
-			fmt.Fprintf(a.out, "WRONG  the agent %s\n  why    %s\n\n", m.Name, said)
+			fmt.Fprintf(a.out, "WRONG  the agent %s\n  why    %s\n\n", m.Name, said[i])
 		}
 	}
 	if wrong > 0 {

@@ -57,8 +57,3 @@ func TestSelftestListsEveryMutantAndItsCase(t *testing.T) {
 		t.Errorf("%d lines for %d mutants", strings.Count(got.out, "\n"), len(list))
 	}
 }
-
-func TestSelftestJudgesNoisyAgents(t *testing.T) {
-	t.Parallel()
-	invoke(t, "selftest", "--noise", "1", "--seed", "4").want(t, 0, "✓ 1 noisy agents were judged as they should be, seed 4\n", "")
-}

@@ -164,3 +164,24 @@ func TestTheTextNamesWhatLivesAndCountsTheRest(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 }
+
+func TestANoisyAgentIsJudgedByWhatItsNoiseBroke(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		agent selftest.NoisyAgent
+		want  string // how what is wrong begins
+	}{
+		{"noise that a case notices", selftest.NoisyAgent{Subject: off(2)}, ""},
+		{"noise that nothing notices", selftest.NoisyAgent{Subject: off(1 << 60)}, "all of 4 cases passed"},
+		{"harmless noise", selftest.NoisyAgent{Subject: off(1 << 60), Harmless: true}, ""},
+		{"noise that the harness takes for its own", selftest.NoisyAgent{Subject: off(1)}, "the harness blames itself: ping.monotonic/harness"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := selftest.Noise(t.Context(), options(t), tt.agent)
+			if !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
