@@ -57,6 +57,7 @@ func firstCases() []engine.Case {
 			ID:      "fence.first/screen-control",
 			Clause:  "fence.first",
 			Explain: "A stale click is the worst of all: it must be refused before a display is even looked for.",
+			Launch:  &engine.Launch{}, // without a display, whatever other cases are run
 			Run:     firstScreenControl,
 		},
 		{
