@@ -13,6 +13,7 @@ import (
 	"agentproof/suite"
 	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // TestKnownFailuresDoNotFailATest embeds the suite as a vendor does whose agent
@@ -31,13 +32,13 @@ failures:
 		t.Fatal(err)
 	}
 	suite.Run(t, suite.Subject{
-		InProcess: oneMore, Select: engine.Selection{Cases: []string{"ping.**"}}, Baseline: known, OutDir: dir,
+		InProcess: oneMore, Select: verdict.Selection{Cases: []string{"ping.**"}}, Baseline: known, OutDir: dir,
 	})
 	rep, err := report.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rep.Verdict() != engine.NotConformant || rep.ExitCode() != 0 || rep.Document.Baseline == nil {
+	if rep.Verdict() != verdict.NotConformant || rep.ExitCode() != 0 || rep.Document.Baseline == nil {
 		t.Errorf("verdict %s, exit code %d, baseline %+v", rep.Verdict(), rep.ExitCode(), rep.Document.Baseline)
 	}
 }

@@ -29,6 +29,7 @@ import (
 	"agentproof/suite/helper"
 	"agentproof/suite/report"
 	"agentproof/suite/subject"
+	"agentproof/suite/verdict"
 )
 
 // Subject is the agent to certify. Exactly one of Command, InProcess and
@@ -46,7 +47,7 @@ type Subject struct {
 	Attach *engine.Attachment
 
 	// Select leaves cases out; the zero value runs all.
-	Select engine.Selection
+	Select verdict.Selection
 	// Baseline, when set, is a file of known failures (package baseline). They
 	// are skipped, entries that are wrong fail the test, and such a run never
 	// certifies.
@@ -111,7 +112,7 @@ func Run(t *testing.T, s Subject) {
 		}
 	}
 	for _, c := range rep.Results {
-		if c.Status != engine.NotSelected {
+		if c.Status != verdict.NotSelected {
 			t.Run(c.ID, func(t *testing.T) { judge(t, c, rep.Known(c)) })
 		}
 	}
@@ -127,16 +128,16 @@ func Run(t *testing.T, s Subject) {
 }
 
 // judge reports one case as a subtest.
-func judge(t *testing.T, c engine.Result, known bool) {
+func judge(t *testing.T, c verdict.Result, known bool) {
 	text := fmt.Sprintf("%s (%s %s): %s", c.Status, c.Clause, c.Level, c.Reason)
 	if known {
 		t.Skip(strings.TrimSpace("known failure: " + text + " " + c.Issue))
 	}
 	switch c.Status {
-	case engine.Pass:
-	case engine.Warn:
+	case verdict.Pass:
+	case verdict.Warn:
 		t.Log(text)
-	case engine.NotClaimed, engine.Untestable:
+	case verdict.NotClaimed, verdict.Untestable:
 		t.Skip(text)
 	default:
 		t.Error(text)

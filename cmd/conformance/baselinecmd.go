@@ -9,8 +9,8 @@ import (
 
 	"agentproof/internal/cli"
 	"agentproof/suite/baseline"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 func (a *app) baselineCommand() *cobra.Command {
@@ -57,9 +57,9 @@ Exit codes:
 				return cli.Usage("%w", err)
 			}
 			if fix {
-				return a.fixBaseline(args[0], doc.Engine())
+				return a.fixBaseline(args[0], doc.Report())
 			}
-			return a.checkBaseline(args[0], doc.Engine())
+			return a.checkBaseline(args[0], doc.Report())
 		},
 	}
 	cmd.Flags().BoolVar(&fix, "fix", false, "bring FILE up to date with the report; it may be missing")
@@ -67,7 +67,7 @@ Exit codes:
 }
 
 // checkBaseline prints a line about each failure and each wrong entry.
-func (a *app) checkBaseline(path string, rep *engine.Report) error {
+func (a *app) checkBaseline(path string, rep *verdict.Report) error {
 	known, err := baseline.Load(path)
 	if err != nil {
 		return cli.Usage("%w", err)
@@ -77,7 +77,7 @@ func (a *app) checkBaseline(path string, rep *engine.Report) error {
 		switch {
 		case rep.Known(res):
 			fmt.Fprintf(a.out, "%-9s  %s\n", "known", res.ID)
-		case res.Status == engine.Fail && !res.Baselined:
+		case res.Status == verdict.Fail && !res.Baselined:
 			fmt.Fprintf(a.out, "%-9s  %s  %q\n", "new", res.ID, res.Reason)
 		}
 	}
@@ -90,7 +90,7 @@ func (a *app) checkBaseline(path string, rep *engine.Report) error {
 	return nil
 }
 
-func (a *app) fixBaseline(path string, rep *engine.Report) error {
+func (a *app) fixBaseline(path string, rep *verdict.Report) error {
 	known, err := baseline.LoadOrNew(path)
 	if err != nil {
 		return cli.Usage("%w", err)

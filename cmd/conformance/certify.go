@@ -16,6 +16,7 @@ import (
 	"agentproof/suite/engine"
 	"agentproof/suite/report"
 	"agentproof/suite/subject"
+	"agentproof/suite/verdict"
 )
 
 // certify runs the cases and publishes the report.
@@ -111,7 +112,7 @@ func (f *runFlags) known() (*baseline.File, error) {
 }
 
 // publish writes and prints the report, and turns it into an exit code.
-func (a *app) publish(rep *engine.Report, f runFlags, known *baseline.File) error {
+func (a *app) publish(rep *verdict.Report, f runFlags, known *baseline.File) error {
 	if known != nil {
 		known.Apply(rep, time.Now())
 	}

@@ -11,6 +11,7 @@ import (
 	"agentproof/docs/spec"
 	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // conformantRun writes the report of a run in which every case passed, as
@@ -21,17 +22,17 @@ func conformantRun(t *testing.T) (dir, prefix string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &engine.Report{
-		Subject:  engine.SubjectInfo{Name: "./my-agent\x1b[31m run", Version: "1.2.3", OS: "linux", Arch: "x86_64"},
-		Suite:    engine.NewSuiteInfo(a.cases),
+	r := &verdict.Report{
+		Subject:  verdict.SubjectInfo{Name: "./my-agent\x1b[31m run", Version: "1.2.3", OS: "linux", Arch: "x86_64"},
+		Suite:    verdict.NewSuiteInfo(engine.Infos(a.cases)),
 		Revision: spec.Revision,
 		Started:  time.Now(),
 	}
 	for i := range a.cases {
 		c := &a.cases[i]
 		clause, _ := a.spec.Clause(c.Clause)
-		r.Results = append(r.Results, engine.Result{
-			ID: c.ID, Clause: clause.ID, Level: clause.Level, Area: c.Area(), Profile: c.Profile(), Status: engine.Pass,
+		r.Results = append(r.Results, verdict.Result{
+			ID: c.ID, Clause: clause.ID, Level: clause.Level, Area: c.Area(), Profile: c.Profile(), Status: verdict.Pass,
 		})
 	}
 	r.Sum()
@@ -93,7 +94,7 @@ func TestVerifyJSONIsForScripts(t *testing.T) {
 		t.Fatalf("exit code %d: %v", got.code, err)
 	}
 	c := answer.Certificate
-	if !answer.Valid || !c.SelfAttested || c.Agent.Version != "1.2.3" || c.Totals[engine.Pass] == 0 || c.Artifact != filepath.Base(self(t)) {
+	if !answer.Valid || !c.SelfAttested || c.Agent.Version != "1.2.3" || c.Totals[verdict.Pass] == 0 || c.Artifact != filepath.Base(self(t)) {
 		t.Errorf("got %s", got.out)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"agentproof/internal/cli"
 	"agentproof/suite/certificate"
+	"agentproof/suite/engine"
 )
 
 // exitRefused is the exit code of what could not be certified or believed.
@@ -27,7 +28,7 @@ func refused(err error) error { return &cli.ExitError{Code: exitRefused, Err: er
 
 // catalog is what reports and certificates are judged against.
 func (a *app) catalog() certificate.Catalog {
-	return certificate.Catalog{Spec: a.spec, Cases: a.cases}
+	return certificate.Catalog{Spec: a.spec, Cases: engine.Infos(a.cases)}
 }
 
 func (a *app) keygenCommand() *cobra.Command {

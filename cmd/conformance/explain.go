@@ -11,6 +11,7 @@ import (
 	"agentproof/internal/fold"
 	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -78,7 +79,7 @@ func (a *app) explainCase(c *engine.Case, clause spec.Clause) {
 		a.field("runs", "on an instance of its own, so not with --attach")
 	}
 	command := "run"
-	if c.Profile() == engine.ProfileRelay {
+	if c.Profile() == verdict.ProfileRelay {
 		command = "relay"
 	}
 	fmt.Fprintf(a.out, "%-9sconformance %s --case '%s'\n", "run it", command, c.ID)

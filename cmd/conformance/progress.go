@@ -11,6 +11,7 @@ import (
 
 	"agentproof/internal/cli"
 	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // redrawEvery keeps the clock of a progress line going while cases wait.
@@ -63,7 +64,7 @@ func (p *progressLine) update(now engine.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.current = now
-	if last := now.Last; last != nil && (last.Status == engine.Fail || last.Status == engine.HarnessError) {
+	if last := now.Last; last != nil && (last.Status == verdict.Fail || last.Status == verdict.HarnessError) {
 		p.broken++
 	}
 	p.draw()

@@ -37,7 +37,7 @@ func unfiltered(t *testing.T, dir string) string {
 		}
 	}
 	doc.Cases, doc.Suite.Cases, doc.Selection.Cases = kept, len(kept), nil
-	judged := doc.Engine()
+	judged := doc.Report()
 	doc.Verdict, doc.Totals, doc.Profiles = judged.Verdict(), judged.Totals, nil
 	for _, p := range judged.Profiles {
 		doc.Profiles = append(doc.Profiles, report.Profile(p))

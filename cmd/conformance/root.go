@@ -14,7 +14,7 @@ import (
 )
 
 // exitHarness is the exit code when the harness failed. Those of a report are
-// engine.Report's own.
+// verdict.Report's own.
 const exitHarness = 3
 
 const exitCodes = `Exit codes:

@@ -14,6 +14,7 @@ import (
 	"agentproof/suite/engine"
 	"agentproof/suite/report"
 	"agentproof/suite/subject"
+	"agentproof/suite/verdict"
 )
 
 func TestTheBundledAgentPasses(t *testing.T) {
@@ -165,7 +166,7 @@ func TestJSONOnStdoutIsReportJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc.Verdict != engine.NotConformant || doc.Subject.Version != "0.0.0-faulty" || doc.Selection.Cases[0] != "ping.**" {
+	if doc.Verdict != verdict.NotConformant || doc.Subject.Version != "0.0.0-faulty" || doc.Selection.Cases[0] != "ping.**" {
 		t.Errorf("got verdict %s, subject %+v, selection %+v", doc.Verdict, doc.Subject, doc.Selection)
 	}
 	written, err := os.ReadFile(filepath.Join(dir, "report.json"))

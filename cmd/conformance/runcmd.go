@@ -12,13 +12,13 @@ import (
 	"agentproof/internal/cli"
 	"agentproof/session"
 	"agentproof/session/natsrpc"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // runFlags are the flags of `conformance run`.
 type runFlags struct {
-	selection engine.Selection
+	selection verdict.Selection
 	revision  string
 	scale     float64
 	parallel  int
@@ -68,7 +68,7 @@ In a glob, * matches within a word of an id, ** anything; words end at . and /.
 	cmd.Flags().StringVar(&f.trace, "trace", traceFailed, "with --out: keep transcripts of `WHICH` cases: failed, all or none")
 	cli.Complete(cmd, "trace", traceFailed, traceAll, traceNone)
 	f.registerAttachment(cmd)
-	cli.Complete(cmd, "profile", engine.Profiles()...)
+	cli.Complete(cmd, "profile", verdict.Profiles()...)
 	return cmd
 }
 

@@ -23,6 +23,7 @@ import (
 	"agentproof/suite/engine"
 	"agentproof/suite/selftest"
 	"agentproof/suite/subject"
+	"agentproof/suite/verdict"
 )
 
 // selftestFlags are the flags of `conformance selftest`.
@@ -158,7 +159,7 @@ func (a *app) tryNoise(ctx context.Context, opts selftest.Options, f selftestFla
 
 // selected are the mutants that the flags ask for.
 func (f *selftestFlags) selected() []selftest.Mutant {
-	keep := engine.Selection{Cases: f.mutants}
+	keep := verdict.Selection{Cases: f.mutants}
 	var out []selftest.Mutant
 	for _, m := range catalogue.All() {
 		if len(f.mutants) == 0 || keep.Matches(m.ID()) {
@@ -182,11 +183,11 @@ func mutantFor(m fault.Mutant) selftest.Mutant {
 
 // mutantProgress shows a mutant where a progress line shows a case.
 func mutantProgress(done, total int, last *selftest.Outcome) engine.Progress {
-	status := engine.Pass
+	status := verdict.Pass
 	if last.Verdict != selftest.Killed && last.Verdict != selftest.NotTried {
-		status = engine.Fail
+		status = verdict.Fail
 	}
-	return engine.Progress{Done: done, Total: total, Running: []string{last.Mutant.ID}, Last: &engine.Result{Status: status}}
+	return engine.Progress{Done: done, Total: total, Running: []string{last.Mutant.ID}, Last: &verdict.Result{Status: status}}
 }
 
 // listedMutant is one mutant as `selftest --list --json` prints it.

@@ -16,6 +16,7 @@ import (
 	"github.com/creack/pty"
 
 	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // screen is a terminal and everything that was written to it.
@@ -175,7 +176,7 @@ func TestTheProgressLineFitsItsTerminal(t *testing.T) {
 	s := newScreen(t, 60)
 	p := newProgressLine(s.terminal)
 	p.update(engine.Progress{Total: 400, Done: 399, Running: []string{strings.Repeat("long", 20), "other"}})
-	failed := &engine.Result{Status: engine.Fail}
+	failed := &verdict.Result{Status: verdict.Fail}
 	p.update(engine.Progress{Total: 400, Done: 400, Last: failed})
 	p.close()
 	got := lines(s.end())

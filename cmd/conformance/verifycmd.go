@@ -14,8 +14,8 @@ import (
 	"agentproof/internal/cli"
 	"agentproof/internal/fold"
 	"agentproof/suite/certificate"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // verifyFlags are the flags of `conformance verify`.
@@ -63,17 +63,17 @@ type verified struct {
 
 // certified is a certificate in short.
 type certified struct {
-	SelfAttested bool                  `json:"self_attested"`
-	Key          string                `json:"key"`
-	Agent        report.Subject        `json:"agent"`
-	Artifact     string                `json:"artifact"`
-	ArtifactSum  string                `json:"artifact_sha256"`
-	Revision     string                `json:"revision"`
-	Profiles     []report.Profile      `json:"profiles"`
-	Totals       map[engine.Status]int `json:"totals"`
-	Suite        string                `json:"suite"`
-	Ran          time.Time             `json:"ran"`
-	Certified    time.Time             `json:"certified"`
+	SelfAttested bool                   `json:"self_attested"`
+	Key          string                 `json:"key"`
+	Agent        report.Subject         `json:"agent"`
+	Artifact     string                 `json:"artifact"`
+	ArtifactSum  string                 `json:"artifact_sha256"`
+	Revision     string                 `json:"revision"`
+	Profiles     []report.Profile       `json:"profiles"`
+	Totals       map[verdict.Status]int `json:"totals"`
+	Suite        string                 `json:"suite"`
+	Ran          time.Time              `json:"ran"`
+	Certified    time.Time              `json:"certified"`
 }
 
 func (a *app) verify(ctx context.Context, f verifyFlags, args []string) error {
@@ -145,8 +145,8 @@ func inShort(c *certificate.Certificate, pub ed25519.PublicKey) *certified {
 // describe says what a certificate states.
 func (a *app) describe(c *certificate.Certificate, pub ed25519.PublicKey) {
 	totals := c.Totals()
-	counts := fmt.Sprintf("%d of %d passed", totals[engine.Pass], c.Cases.Count)
-	for _, s := range engine.Statuses()[1:] {
+	counts := fmt.Sprintf("%d of %d passed", totals[verdict.Pass], c.Cases.Count)
+	for _, s := range verdict.Statuses()[1:] {
 		if totals[s] > 0 {
 			counts += fmt.Sprintf(", %d %s", totals[s], s)
 		}

@@ -9,12 +9,13 @@ import (
 
 	"agentproof/suite/cases"
 	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // strength compares what reports tell of the suite's strength with the outcome
 // of a whole self-test, or records that.
 func strength(root string, outcomes []outcome, record bool) error {
-	now := cases.Record{Digest: engine.NewSuiteInfo(cases.All()).Digest, Declared: len(outcomes)}
+	now := cases.Record{Digest: verdict.NewSuiteInfo(engine.Infos(cases.All())).Digest, Declared: len(outcomes)}
 	for _, o := range outcomes {
 		if o.Verdict == "killed" {
 			now.Killed++

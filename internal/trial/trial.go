@@ -17,6 +17,7 @@ import (
 	"agentproof/internal/bundled"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // atOnce is how many trials run side by side. Most of them wait for time to
@@ -33,14 +34,14 @@ type Mutant = fault.Mutant
 func Noticed(t *testing.T, cases []engine.Case, mutants []Mutant) {
 	t.Helper()
 	slots := make(chan struct{}, atOnce)
-	verdicts := make([]chan verdict, len(mutants))
+	verdicts := make([]chan outcome, len(mutants))
 	for i, m := range mutants {
-		verdicts[i] = make(chan verdict, 1)
+		verdicts[i] = make(chan outcome, 1)
 		go func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			res, err := run(t.Context(), cases, m)
-			verdicts[i] <- verdict{res, err}
+			verdicts[i] <- outcome{res, err}
 		}()
 	}
 	for i, m := range mutants {
@@ -49,18 +50,18 @@ func Noticed(t *testing.T, cases []engine.Case, mutants []Mutant) {
 	}
 }
 
-type verdict struct {
-	engine.Result
+type outcome struct {
+	verdict.Result
 	err error
 }
 
-func (v verdict) judge(t *testing.T, m Mutant) {
+func (v outcome) judge(t *testing.T, m Mutant) {
 	switch {
 	case v.err != nil:
 		t.Error(v.err)
-	case v.Status == engine.Untestable, v.Status == engine.NotClaimed:
+	case v.Status == verdict.Untestable, v.Status == verdict.NotClaimed:
 		t.Skip(v.Reason)
-	case v.Status != engine.Fail && v.Status != engine.Warn:
+	case v.Status != verdict.Fail && v.Status != verdict.Warn:
 		t.Errorf("%s is %s, not noticed: %s", v.ID, v.Status, v.Reason)
 	case !strings.Contains(v.Reason, m.Says):
 		t.Errorf("%s fails for another reason than %q: %s", v.ID, m.Says, v.Reason)
@@ -68,21 +69,21 @@ func (v verdict) judge(t *testing.T, m Mutant) {
 }
 
 // run gives the mutant's case its verdict.
-func run(ctx context.Context, cases []engine.Case, m Mutant) (engine.Result, error) {
-	report, err := judge(ctx, cases, engine.Selection{Cases: []string{m.Case}}, m)
+func run(ctx context.Context, cases []engine.Case, m Mutant) (verdict.Result, error) {
+	report, err := judge(ctx, cases, verdict.Selection{Cases: []string{m.Case}}, m)
 	if err != nil {
-		return engine.Result{}, fmt.Errorf("run %s: %w", m.Case, err)
+		return verdict.Result{}, fmt.Errorf("run %s: %w", m.Case, err)
 	}
-	i := slices.IndexFunc(report.Results, func(r engine.Result) bool { return r.ID == m.Case })
+	i := slices.IndexFunc(report.Results, func(r verdict.Result) bool { return r.ID == m.Case })
 	if i < 0 {
-		return engine.Result{}, fmt.Errorf("there is no case %q", m.Case)
+		return verdict.Result{}, fmt.Errorf("there is no case %q", m.Case)
 	}
 	return report.Results[i], nil
 }
 
 // Tolerated runs the cases of a selection against a mutant that breaks no more
 // than its own case: the others must pass.
-func Tolerated(t *testing.T, cases []engine.Case, s engine.Selection, m Mutant) {
+func Tolerated(t *testing.T, cases []engine.Case, s verdict.Selection, m Mutant) {
 	t.Helper()
 	report, err := judge(t.Context(), cases, s, m)
 	if err != nil {
@@ -90,15 +91,15 @@ func Tolerated(t *testing.T, cases []engine.Case, s engine.Selection, m Mutant) 
 	}
 	for _, r := range report.Results {
 		if r.ID == m.Case {
-			verdict{Result: r}.judge(t, m)
-		} else if r.Status == engine.Fail || r.Status == engine.Warn || r.Status == engine.Blocked {
+			outcome{Result: r}.judge(t, m)
+		} else if r.Status == verdict.Fail || r.Status == verdict.Warn || r.Status == verdict.Blocked {
 			t.Errorf("%s is %s: %s", r.ID, r.Status, r.Reason)
 		}
 	}
 }
 
 // judge runs the selected cases against a mutant.
-func judge(ctx context.Context, cases []engine.Case, s engine.Selection, m Mutant) (*engine.Report, error) {
+func judge(ctx context.Context, cases []engine.Case, s verdict.Selection, m Mutant) (*verdict.Report, error) {
 	clauses, err := spec.Load()
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ import (
 	"strings"
 	"time"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // Schema names the format of the file.
@@ -77,8 +77,8 @@ func (f *File) Entries() []Entry {
 
 // Apply marks the failures of a report that the file has entries for, and the
 // entries that are wrong. It must be called before the report is written.
-func (f *File) Apply(r *engine.Report, now time.Time) {
-	r.Baseline = &engine.Baseline{Entries: len(f.items)}
+func (f *File) Apply(r *verdict.Report, now time.Time) {
+	r.Baseline = &verdict.Baseline{Entries: len(f.items)}
 	for i := range r.Results {
 		r.Results[i].Baselined, r.Results[i].Issue = false, ""
 	}
@@ -89,42 +89,42 @@ func (f *File) Apply(r *engine.Report, now time.Time) {
 		}
 		kind, detail := f.judge(e, r, now)
 		if kind != "" {
-			r.Baseline.Problems = append(r.Baseline.Problems, engine.BaselineProblem{Case: e.Case, Kind: kind, Detail: detail})
+			r.Baseline.Problems = append(r.Baseline.Problems, verdict.BaselineProblem{Case: e.Case, Kind: kind, Detail: detail})
 		}
 	}
 }
 
 // judge holds one entry against its case, which it marks when it fails; no kind
 // means that nothing is wrong.
-func (f *File) judge(e *Entry, r *engine.Report, now time.Time) (kind engine.ProblemKind, detail string) {
+func (f *File) judge(e *Entry, r *verdict.Report, now time.Time) (kind verdict.ProblemKind, detail string) {
 	res := find(r, e.Case)
 	switch {
 	case res == nil:
-		return engine.Unmatched, "there is no such case: mend its name, or take the entry out"
-	case res.Status == engine.Pass:
-		return engine.Stale, "the case passes: take the entry out"
-	case res.Status == engine.NotClaimed:
-		return engine.Stale, "the agent does not claim it: take the entry out"
+		return verdict.Unmatched, "there is no such case: mend its name, or take the entry out"
+	case res.Status == verdict.Pass:
+		return verdict.Stale, "the case passes: take the entry out"
+	case res.Status == verdict.NotClaimed:
+		return verdict.Stale, "the agent does not claim it: take the entry out"
 	case !fails(res.Status):
 		return "", "" // whether it still fails is not known
 	}
 	res.Baselined, res.Issue = true, e.Issue
 	switch {
 	case !strings.HasPrefix(text(res.Reason), e.Reason):
-		return engine.Changed, fmt.Sprintf("the case fails for another reason: %s; the entry says: %s", text(res.Reason), e.Reason)
+		return verdict.Changed, fmt.Sprintf("the case fails for another reason: %s; the entry says: %s", text(res.Reason), e.Reason)
 	case expired(e.Until, now):
 		detail = "the entry was for failures until " + e.Until.Format(time.DateOnly)
 		if e.Issue != "" {
 			detail += " (" + e.Issue + ")"
 		}
-		return engine.Expired, detail + ": mend the agent, or set another day"
+		return verdict.Expired, detail + ": mend the agent, or set another day"
 	default:
 		return "", ""
 	}
 }
 
-func find(r *engine.Report, id string) *engine.Result {
-	i, ok := slices.BinarySearchFunc(r.Results, id, func(res engine.Result, id string) int { return strings.Compare(res.ID, id) })
+func find(r *verdict.Report, id string) *verdict.Result {
+	i, ok := slices.BinarySearchFunc(r.Results, id, func(res verdict.Result, id string) int { return strings.Compare(res.ID, id) })
 	if !ok {
 		return nil
 	}
@@ -134,7 +134,9 @@ func find(r *engine.Report, id string) *engine.Result {
 // fails tells whether a status is a failure that a baseline can know: the
 // agent's own, and what its failures keep from being tried. What the harness
 // could not do is nobody's known failure.
-func fails(s engine.Status) bool { return s == engine.Fail || s == engine.Warn || s == engine.Blocked }
+func fails(s verdict.Status) bool {
+	return s == verdict.Fail || s == verdict.Warn || s == verdict.Blocked
+}
 
 func expired(until, now time.Time) bool {
 	return !until.IsZero() && !now.UTC().Before(until.AddDate(0, 0, 1))

@@ -14,7 +14,7 @@ import (
 
 	"agentproof/docs/spec"
 	"agentproof/suite/baseline"
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 var today = time.Date(2026, 3, 4, 23, 59, 0, 0, time.UTC)
@@ -34,64 +34,66 @@ func parse(t testing.TB, text string) *baseline.File {
 }
 
 // made is the report of a run on linux whose cases ended like this.
-func made(results ...engine.Result) *engine.Report {
-	slices.SortFunc(results, func(a, b engine.Result) int { return strings.Compare(a.ID, b.ID) })
-	r := &engine.Report{Subject: engine.SubjectInfo{OS: "linux"}, Results: results}
+func made(results ...verdict.Result) *verdict.Report {
+	slices.SortFunc(results, func(a, b verdict.Result) int { return strings.Compare(a.ID, b.ID) })
+	r := &verdict.Report{Subject: verdict.SubjectInfo{OS: "linux"}, Results: results}
 	r.Sum()
 	return r
 }
 
-func result(id string, level spec.Level, status engine.Status, reason string) engine.Result {
-	return engine.Result{ID: id, Level: level, Status: status, Reason: reason, Profile: engine.ProfileCore}
+func result(id string, level spec.Level, status verdict.Status, reason string) verdict.Result {
+	return verdict.Result{ID: id, Level: level, Status: status, Reason: reason, Profile: verdict.ProfileCore}
 }
 
-func failed(reason string) engine.Result { return result("a.b/fails", spec.Must, engine.Fail, reason) }
+func failed(reason string) verdict.Result {
+	return result("a.b/fails", spec.Must, verdict.Fail, reason)
+}
 
 // TestAnEntryAccountsForItsFailure goes through all that an entry can meet.
 func TestAnEntryAccountsForItsFailure(t *testing.T) {
 	t.Parallel()
-	pass := result("a.b/passes", spec.Must, engine.Pass, "")
+	pass := result("a.b/passes", spec.Must, verdict.Pass, "")
 	fail := failed("want 1; got 2")
 	for _, tt := range []struct {
 		name    string
 		entries string
-		results []engine.Result
+		results []verdict.Result
 		exit    int
-		problem engine.ProblemKind
+		problem verdict.ProblemKind
 		detail  string
 		known   int
 	}{
-		{"no entry for a failure", "", []engine.Result{fail}, 1, "", "", 0},
-		{"no entry for a pass", "", []engine.Result{pass}, 0, "", "", 0},
-		{"the whole reason", "- {case: a.b/fails, reason: want 1; got 2}", []engine.Result{fail, pass}, 0, "", "", 1},
-		{"the beginning of the reason", "- {case: a.b/fails, reason: want 1}", []engine.Result{fail, pass}, 0, "", "", 1},
-		{"another reason", "- {case: a.b/fails, reason: want 3}", []engine.Result{fail}, 4, engine.Changed,
+		{"no entry for a failure", "", []verdict.Result{fail}, 1, "", "", 0},
+		{"no entry for a pass", "", []verdict.Result{pass}, 0, "", "", 0},
+		{"the whole reason", "- {case: a.b/fails, reason: want 1; got 2}", []verdict.Result{fail, pass}, 0, "", "", 1},
+		{"the beginning of the reason", "- {case: a.b/fails, reason: want 1}", []verdict.Result{fail, pass}, 0, "", "", 1},
+		{"another reason", "- {case: a.b/fails, reason: want 3}", []verdict.Result{fail}, 4, verdict.Changed,
 			"the case fails for another reason: want 1; got 2; the entry says: want 3", 0},
-		{"a reason that is longer", "- {case: a.b/fails, reason: want 1; got 2 and more}", []engine.Result{fail}, 4, engine.Changed, "", 0},
-		{"a case that passes", "- {case: a.b/passes, reason: x}", []engine.Result{pass}, 4, engine.Stale, "the case passes: take the entry out", 0},
+		{"a reason that is longer", "- {case: a.b/fails, reason: want 1; got 2 and more}", []verdict.Result{fail}, 4, verdict.Changed, "", 0},
+		{"a case that passes", "- {case: a.b/passes, reason: x}", []verdict.Result{pass}, 4, verdict.Stale, "the case passes: take the entry out", 0},
 		{"a case that is not claimed", "- {case: a.b/off, reason: x}",
-			[]engine.Result{result("a.b/off", spec.Must, engine.NotClaimed, "y"), pass}, 4, engine.Stale, "the agent does not claim it: take the entry out", 0},
-		{"a case that there is none of", "- {case: a.b/nope, reason: x}", []engine.Result{pass}, 4, engine.Unmatched,
+			[]verdict.Result{result("a.b/off", spec.Must, verdict.NotClaimed, "y"), pass}, 4, verdict.Stale, "the agent does not claim it: take the entry out", 0},
+		{"a case that there is none of", "- {case: a.b/nope, reason: x}", []verdict.Result{pass}, 4, verdict.Unmatched,
 			"there is no such case: mend its name, or take the entry out", 0},
-		{"the last day", "- {case: a.b/fails, reason: want 1, until: 2026-03-04}", []engine.Result{fail}, 0, "", "", 1},
-		{"the day after the last", "- {case: a.b/fails, reason: want 1, until: 2026-03-03, issue: '#7'}", []engine.Result{fail}, 4, engine.Expired,
+		{"the last day", "- {case: a.b/fails, reason: want 1, until: 2026-03-04}", []verdict.Result{fail}, 0, "", "", 1},
+		{"the day after the last", "- {case: a.b/fails, reason: want 1, until: 2026-03-03, issue: '#7'}", []verdict.Result{fail}, 4, verdict.Expired,
 			"the entry was for failures until 2026-03-03 (#7): mend the agent, or set another day", 0},
-		{"a reason that changed after the last day", "- {case: a.b/fails, reason: want 3, until: 2026-03-03}", []engine.Result{fail}, 4, engine.Changed, "", 0},
-		{"the agent's system", "- {case: a.b/fails, reason: want 1, os: linux}", []engine.Result{fail}, 0, "", "", 1},
-		{"one of the systems", "- {case: a.b/fails, reason: want 1, os: [windows, linux]}", []engine.Result{fail}, 0, "", "", 1},
-		{"another system", "- {case: a.b/fails, reason: want 1, os: darwin}", []engine.Result{fail}, 1, "", "", 0},
-		{"a case that passes on this system", "- {case: a.b/passes, reason: x, os: [macos]}", []engine.Result{pass}, 0, "", "", 0},
-		{"a broken SHOULD", "- {case: a.b/warns, reason: want}", []engine.Result{result("a.b/warns", spec.Should, engine.Warn, "want 1"), pass}, 0, "", "", 1},
-		{"what a failure blocks", "- {case: a.b/blocked, reason: want}", []engine.Result{result("a.b/blocked", spec.Must, engine.Blocked, "want 1"), pass}, 0, "", "", 1},
-		{"what a failure blocks without an entry", "", []engine.Result{result("a.b/blocked", spec.Must, engine.Blocked, "want 1"), pass}, 5, "", "", 0},
-		{"what was left out", "- {case: a.b/left, reason: x}", []engine.Result{result("a.b/left", spec.Must, engine.NotSelected, ""), pass}, 0, "", "", 0},
+		{"a reason that changed after the last day", "- {case: a.b/fails, reason: want 3, until: 2026-03-03}", []verdict.Result{fail}, 4, verdict.Changed, "", 0},
+		{"the agent's system", "- {case: a.b/fails, reason: want 1, os: linux}", []verdict.Result{fail}, 0, "", "", 1},
+		{"one of the systems", "- {case: a.b/fails, reason: want 1, os: [windows, linux]}", []verdict.Result{fail}, 0, "", "", 1},
+		{"another system", "- {case: a.b/fails, reason: want 1, os: darwin}", []verdict.Result{fail}, 1, "", "", 0},
+		{"a case that passes on this system", "- {case: a.b/passes, reason: x, os: [macos]}", []verdict.Result{pass}, 0, "", "", 0},
+		{"a broken SHOULD", "- {case: a.b/warns, reason: want}", []verdict.Result{result("a.b/warns", spec.Should, verdict.Warn, "want 1"), pass}, 0, "", "", 1},
+		{"what a failure blocks", "- {case: a.b/blocked, reason: want}", []verdict.Result{result("a.b/blocked", spec.Must, verdict.Blocked, "want 1"), pass}, 0, "", "", 1},
+		{"what a failure blocks without an entry", "", []verdict.Result{result("a.b/blocked", spec.Must, verdict.Blocked, "want 1"), pass}, 5, "", "", 0},
+		{"what was left out", "- {case: a.b/left, reason: x}", []verdict.Result{result("a.b/left", spec.Must, verdict.NotSelected, ""), pass}, 0, "", "", 0},
 		{"what could not be tried is no known failure", "- {case: a.b/left, reason: x}",
-			[]engine.Result{result("a.b/left", spec.Must, engine.Untestable, "x"), pass}, 5, "", "", 0},
+			[]verdict.Result{result("a.b/left", spec.Must, verdict.Untestable, "x"), pass}, 5, "", "", 0},
 		{"a fault of the harness is no known failure", "- {case: a.b/left, reason: x}",
-			[]engine.Result{result("a.b/left", spec.Must, engine.HarnessError, "x"), pass}, 3, "", "", 0},
-		{"a wrong entry beside a new failure", "- {case: a.b/passes, reason: x}", []engine.Result{fail, pass}, 1, engine.Stale, "", 0},
+			[]verdict.Result{result("a.b/left", spec.Must, verdict.HarnessError, "x"), pass}, 3, "", "", 0},
+		{"a wrong entry beside a new failure", "- {case: a.b/passes, reason: x}", []verdict.Result{fail, pass}, 1, verdict.Stale, "", 0},
 		{"a wrong entry beside what could not run", "- {case: a.b/passes, reason: x}",
-			[]engine.Result{result("a.b/left", spec.Must, engine.Untestable, "x"), pass}, 5, engine.Stale, "", 0},
+			[]verdict.Result{result("a.b/left", spec.Must, verdict.Untestable, "x"), pass}, 5, verdict.Stale, "", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +132,7 @@ func TestAKnownFailureIsStillAFailure(t *testing.T) {
 	t.Parallel()
 	r := made(failed("want 1"))
 	parse(t, file("  - {case: a.b/fails, reason: want 1, issue: https://example.com/7}\n")).Apply(r, today)
-	if r.Verdict() != engine.NotConformant || r.Totals[engine.Fail] != 1 || r.Results[0].Status != engine.Fail {
+	if r.Verdict() != verdict.NotConformant || r.Totals[verdict.Fail] != 1 || r.Results[0].Status != verdict.Fail {
 		t.Errorf("verdict %s, totals %v", r.Verdict(), r.Totals)
 	}
 	if r.Results[0].Issue != "https://example.com/7" || !r.Results[0].Baselined {
@@ -257,13 +259,13 @@ func TestFixChangesWhatIsWrongAndNothingElse(t *testing.T) {
 	t.Parallel()
 	f := parse(t, before)
 	r := made(
-		result("a.b/differs", spec.Must, engine.Fail, "want 3: #3"),
-		result("a.b/elsewhere", spec.Must, engine.Pass, ""),
+		result("a.b/differs", spec.Must, verdict.Fail, "want 3: #3"),
+		result("a.b/elsewhere", spec.Must, verdict.Pass, ""),
 		failed("want 1; got 2"),
-		result("a.b/new", spec.Should, engine.Warn, "true"),
-		result("a.b/passes", spec.Must, engine.Pass, ""),
-		result("a.b/passes-here", spec.Must, engine.Pass, ""),
-		result("a.b/untried", spec.Must, engine.Untestable, "no screen"),
+		result("a.b/new", spec.Should, verdict.Warn, "true"),
+		result("a.b/passes", spec.Must, verdict.Pass, ""),
+		result("a.b/passes-here", spec.Must, verdict.Pass, ""),
+		result("a.b/untried", spec.Must, verdict.Untestable, "no screen"),
 	)
 	changes, left, err := f.Fix(r, today)
 	if err != nil {

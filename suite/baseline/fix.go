@@ -10,7 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // ErrFiltered is why Fix refuses a report: what a filtered run did not try it
@@ -22,7 +22,7 @@ var ErrFiltered = errors.New("the report is of a filtered run, which knows nothi
 // go; a reason that is no longer the case's is replaced. Everything else stays,
 // comments included. A day that is over stays too: giving a failure more time
 // is for a person to decide, and left says so.
-func (f *File) Fix(r *engine.Report, now time.Time) (changes, left []string, err error) {
+func (f *File) Fix(r *verdict.Report, now time.Time) (changes, left []string, err error) {
 	if r.Selection.Filtered() {
 		return nil, nil, ErrFiltered
 	}
@@ -35,13 +35,13 @@ func (f *File) Fix(r *engine.Report, now time.Time) (changes, left []string, err
 		}
 		res := find(r, it.Case)
 		switch kind, _ := f.judge(&it.Entry, r, now); kind {
-		case engine.Unmatched, engine.Stale:
-			if kind == engine.Stale && it.leave(r.Subject.OS) {
+		case verdict.Unmatched, verdict.Stale:
+			if kind == verdict.Stale && it.leave(r.Subject.OS) {
 				kept = append(kept, it)
 			}
 			changes = append(changes, fmt.Sprintf("removed %s, which is %s", it.Case, kind))
 			continue
-		case engine.Changed:
+		case verdict.Changed:
 			it.setReason(text(res.Reason))
 			changes = append(changes, fmt.Sprintf("changed the reason of %s: see that its issue is still the right one", it.Case))
 		}
@@ -83,7 +83,7 @@ func (f *File) replace(items []item) {
 }
 
 // newItem is the entry of a failure. Its case, reason and nothing else is known.
-func newItem(res engine.Result) item {
+func newItem(res verdict.Result) item {
 	e := Entry{Case: res.ID, Reason: text(res.Reason)}
 	node := &yaml.Node{Kind: yaml.MappingNode}
 	for _, word := range []string{"case", e.Case, "reason", e.Reason} {

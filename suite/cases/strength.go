@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // strength is what the last recorded self-test showed; make strength writes it.
@@ -28,10 +29,10 @@ func Recorded() (Record, error) {
 
 // Strength is how many of the declared faults these cases notice, nil if that
 // was measured of other cases.
-func Strength() *engine.Strength {
+func Strength() *verdict.Strength {
 	r, err := Recorded()
-	if err != nil || r.Digest != engine.NewSuiteInfo(All()).Digest {
+	if err != nil || r.Digest != verdict.NewSuiteInfo(engine.Infos(All())).Digest {
 		return nil
 	}
-	return &engine.Strength{Killed: r.Killed, Declared: r.Declared}
+	return &verdict.Strength{Killed: r.Killed, Declared: r.Declared}
 }

@@ -7,7 +7,7 @@ import (
 	"math"
 	"strings"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // Badge is a small picture for a README. It says what a certificate or a report
@@ -36,7 +36,7 @@ func (e *Evidence) Badge() Badge {
 	case r.Certifies():
 		c := Certificate{Revision: r.Revision, Profiles: e.Document.Profiles}
 		return c.Badge()
-	case r.Verdict() == engine.NotConformant:
+	case r.Verdict() == verdict.NotConformant:
 		return Badge{r.Revision + " not conformant", badgeRed}
 	case r.Selection.Filtered():
 		return Badge{r.Revision + " filtered run", badgeGrey}

@@ -9,7 +9,7 @@ import (
 
 	"agentproof/docs/spec"
 	"agentproof/suite/certificate"
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 func TestABadgeSaysWhatARunShowed(t *testing.T) {
@@ -18,22 +18,22 @@ func TestABadgeSaysWhatARunShowed(t *testing.T) {
 	must := idOf(t, passing(full), spec.Must)
 	for _, tt := range []struct {
 		name   string
-		change func(*engine.Report)
+		change func(*verdict.Report)
 		want   string
 		color  string
 	}{
-		{"conformant", func(*engine.Report) {}, "r0.2 core · terminal · desktop · session", "#2b7a0b"},
-		{"conformant without a profile that is not claimed", func(r *engine.Report) {
+		{"conformant", func(*verdict.Report) {}, "r0.2 core · terminal · desktop · session", "#2b7a0b"},
+		{"conformant without a profile that is not claimed", func(r *verdict.Report) {
 			for i := range r.Results {
-				if r.Results[i].Profile == engine.ProfileDesktop {
-					r.Results[i].Status = engine.NotClaimed
+				if r.Results[i].Profile == verdict.ProfileDesktop {
+					r.Results[i].Status = verdict.NotClaimed
 				}
 			}
 			r.Sum()
 		}, "r0.2 core · terminal · session", "#2b7a0b"},
-		{"not conformant", func(r *engine.Report) { set(t, r, must, engine.Fail) }, "r0.2 not conformant", "#b3261e"},
-		{"incomplete", func(r *engine.Report) { set(t, r, must, engine.Untestable) }, "r0.2 incomplete", "#6b6b6b"},
-		{"filtered", func(r *engine.Report) { r.Selection.Level = "must" }, "r0.2 filtered run", "#6b6b6b"},
+		{"not conformant", func(r *verdict.Report) { set(t, r, must, verdict.Fail) }, "r0.2 not conformant", "#b3261e"},
+		{"incomplete", func(r *verdict.Report) { set(t, r, must, verdict.Untestable) }, "r0.2 incomplete", "#6b6b6b"},
+		{"filtered", func(r *verdict.Report) { r.Selection.Level = "must" }, "r0.2 filtered run", "#6b6b6b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

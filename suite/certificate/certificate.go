@@ -22,8 +22,8 @@ import (
 	"time"
 
 	"agentproof/docs/spec"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // Certificate is everything that a signer states. It accounts for every case.
@@ -35,13 +35,13 @@ type Certificate struct {
 	SpecDigest  string // hex SHA-256; see spec.Digest
 	Cases       CaseSet
 	Profiles    []report.Profile
-	Passed      []string                 // ids, sorted
-	Warned      []string                 // ids of cases about a SHOULD that is broken, sorted
-	NotRun      map[string]engine.Status // why every other case counts for nothing
-	Report      string                   // hex SHA-256 of report.json
-	Run         string                   // hex SHA-256 of run.json
-	Transcripts map[string]string        // file name → hex SHA-256
-	Ran         time.Time                // when the run began
+	Passed      []string                  // ids, sorted
+	Warned      []string                  // ids of cases about a SHOULD that is broken, sorted
+	NotRun      map[string]verdict.Status // why every other case counts for nothing
+	Report      string                    // hex SHA-256 of report.json
+	Run         string                    // hex SHA-256 of run.json
+	Transcripts map[string]string         // file name → hex SHA-256
+	Ran         time.Time                 // when the run began
 	Certified   time.Time
 }
 
@@ -91,11 +91,11 @@ func ReadFile(path string) (File, error) {
 // Catalog is the set of cases that a report is judged against.
 type Catalog struct {
 	Spec  *spec.Spec
-	Cases []engine.Case
+	Cases []verdict.CaseInfo
 }
 
 // set names the catalog's cases.
-func (c Catalog) set() CaseSet { return caseSet(engine.NewSuiteInfo(c.Cases)) }
+func (c Catalog) set() CaseSet { return caseSet(verdict.NewSuiteInfo(c.Cases)) }
 
 // CaseSet names a set of cases by their ids and clauses.
 type CaseSet struct {
@@ -103,7 +103,7 @@ type CaseSet struct {
 	SHA256 string // hex
 }
 
-func caseSet(info engine.SuiteInfo) CaseSet {
+func caseSet(info verdict.SuiteInfo) CaseSet {
 	return CaseSet{info.Cases, strings.TrimPrefix(info.Digest, "sha256:")}
 }
 
@@ -129,15 +129,15 @@ func New(e *Evidence, catalog Catalog, suite Suite, artifact File, at time.Time)
 	c := &Certificate{
 		Artifact: artifact, Suite: suite, SpecDigest: specDigest,
 		Agent: e.Document.Subject, Revision: e.Document.Spec.Revision, Cases: e.set(), Profiles: e.Document.Profiles,
-		Passed: []string{}, Warned: []string{}, NotRun: make(map[string]engine.Status),
+		Passed: []string{}, Warned: []string{}, NotRun: make(map[string]verdict.Status),
 		Report: e.ReportDigest, Run: e.RunDigest, Transcripts: e.Transcripts,
 		Ran: e.Started.UTC().Truncate(time.Second), Certified: at.UTC().Truncate(time.Second),
 	}
 	for _, r := range e.report.Results {
 		switch r.Status {
-		case engine.Pass:
+		case verdict.Pass:
 			c.Passed = append(c.Passed, r.ID)
-		case engine.Warn:
+		case verdict.Warn:
 			c.Warned = append(c.Warned, r.ID)
 		default:
 			c.NotRun[r.ID] = r.Status
@@ -149,7 +149,7 @@ func New(e *Evidence, catalog Catalog, suite Suite, artifact File, at time.Time)
 // certifiable says why no certificate can be made of a report.
 func (e *Evidence) certifiable(catalog Catalog) error {
 	for _, p := range e.Document.Profiles {
-		if p.Name == engine.ProfileRelay {
+		if p.Name == verdict.ProfileRelay {
 			return errors.New("the report is about a relay, and certificates are for agents")
 		}
 	}
@@ -165,9 +165,9 @@ func (e *Evidence) certifiable(catalog Catalog) error {
 		return errors.New("the run was filtered, and only a whole one certifies: run it again without --profile, --case, --skip and --level")
 	case e.report.Certifies():
 		return nil
-	case e.report.Totals[engine.Fail] > 0:
-		return fmt.Errorf("the agent is not conformant: %d MUST broken", e.report.Totals[engine.Fail])
-	case e.report.Verdict() == engine.Incomplete:
+	case e.report.Totals[verdict.Fail] > 0:
+		return fmt.Errorf("the agent is not conformant: %d MUST broken", e.report.Totals[verdict.Fail])
+	case e.report.Verdict() == verdict.Incomplete:
 		return errors.New("the run is incomplete: some MUST could not be judged")
 	default:
 		return fmt.Errorf("the run is %s, and only a conformant one certifies", e.report.Verdict())
@@ -192,13 +192,13 @@ func (e *Evidence) judgedBy(catalog Catalog) error {
 }
 
 // Totals is how many cases have each status.
-func (c *Certificate) Totals() map[engine.Status]int {
-	totals := make(map[engine.Status]int)
-	for _, s := range engine.Statuses() {
+func (c *Certificate) Totals() map[verdict.Status]int {
+	totals := make(map[verdict.Status]int)
+	for _, s := range verdict.Statuses() {
 		totals[s] = 0
 	}
-	totals[engine.Pass] = len(c.Passed)
-	totals[engine.Warn] = len(c.Warned)
+	totals[verdict.Pass] = len(c.Passed)
+	totals[verdict.Warn] = len(c.Warned)
 	for _, s := range c.NotRun {
 		totals[s]++
 	}
@@ -209,7 +209,7 @@ func (c *Certificate) Totals() map[engine.Status]int {
 func (c *Certificate) Conformant() []string {
 	var names []string
 	for _, p := range c.Profiles {
-		if p.Result == engine.Conformant {
+		if p.Result == verdict.Conformant {
 			names = append(names, p.Name)
 		}
 	}
@@ -217,12 +217,12 @@ func (c *Certificate) Conformant() []string {
 }
 
 // statuses is the status of every case, by id.
-func (c *Certificate) statuses() (map[string]engine.Status, error) {
+func (c *Certificate) statuses() (map[string]verdict.Status, error) {
 	all := maps.Clone(c.NotRun)
 	if all == nil {
-		all = make(map[string]engine.Status)
+		all = make(map[string]verdict.Status)
 	}
-	for status, ids := range map[engine.Status][]string{engine.Pass: c.Passed, engine.Warn: c.Warned} {
+	for status, ids := range map[verdict.Status][]string{verdict.Pass: c.Passed, verdict.Warn: c.Warned} {
 		for _, id := range ids {
 			if _, twice := all[id]; twice {
 				return nil, fmt.Errorf("the certificate names %s twice", id)
@@ -231,7 +231,7 @@ func (c *Certificate) statuses() (map[string]engine.Status, error) {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.NotRun)) {
-		if s := c.NotRun[id]; s.Ran() || !slices.Contains(engine.Statuses(), s) {
+		if s := c.NotRun[id]; s.Ran() || !slices.Contains(verdict.Statuses(), s) {
 			return nil, fmt.Errorf("the certificate calls %s %q, which is no status of a case that counts for nothing", id, s)
 		}
 	}

@@ -18,20 +18,21 @@ import (
 	"agentproof/suite/certificate"
 	"agentproof/suite/engine"
 	"agentproof/suite/relaysuite"
+	"agentproof/suite/verdict"
 )
 
 func TestACertificateSaysWhatTheRunShowed(t *testing.T) {
 	t.Parallel()
 	var warned, unclaimed string
-	is := issue(t, func(r *engine.Report) {
+	is := issue(t, func(r *verdict.Report) {
 		for _, c := range r.Results {
 			switch {
 			case c.Area == "desktop":
 				unclaimed = c.ID
-				set(t, r, unclaimed, engine.NotClaimed)
+				set(t, r, unclaimed, verdict.NotClaimed)
 			case c.Level == spec.Should && warned == "":
 				warned = c.ID
-				set(t, r, warned, engine.Warn)
+				set(t, r, warned, verdict.Warn)
 			}
 		}
 	})
@@ -45,7 +46,7 @@ func TestACertificateSaysWhatTheRunShowed(t *testing.T) {
 	if !slices.Equal(c.Conformant(), []string{"core", "terminal", "session"}) {
 		t.Errorf("it is for the profiles %v", c.Conformant())
 	}
-	if !slices.Equal(c.Warned, []string{warned}) || c.NotRun[unclaimed] != engine.NotClaimed || c.Totals()[engine.Warn] != 1 {
+	if !slices.Equal(c.Warned, []string{warned}) || c.NotRun[unclaimed] != verdict.NotClaimed || c.Totals()[verdict.Warn] != 1 {
 		t.Errorf("warned %v, not run %v", c.Warned, c.NotRun)
 	}
 	if len(c.Transcripts) != 3 || len(v.Unchecked) > 0 || !slices.Contains(v.Checked, "the clauses and the verdicts") {
@@ -151,16 +152,16 @@ func TestWhatProvesNoConformanceIsNotCertified(t *testing.T) {
 	must := idOf(t, passing(c), spec.Must)
 	for _, tt := range []struct {
 		name   string
-		change func(*engine.Report)
+		change func(*verdict.Report)
 		want   string
 	}{
-		{"a broken MUST", func(r *engine.Report) { set(t, r, must, engine.Fail) }, "the agent is not conformant: 1 MUST broken"},
-		{"a MUST that could not be judged", func(r *engine.Report) { set(t, r, must, engine.Untestable) }, "the run is incomplete: some MUST could not be judged"},
-		{"a harness error", func(r *engine.Report) { set(t, r, idOf(t, r, spec.Should), engine.HarnessError) }, "the run is incomplete"},
-		{"a filtered run", func(r *engine.Report) { r.Selection.Skip = []string{"nothing.**"} }, "the run was filtered"},
-		{"one that claims nothing", func(r *engine.Report) {
+		{"a broken MUST", func(r *verdict.Report) { set(t, r, must, verdict.Fail) }, "the agent is not conformant: 1 MUST broken"},
+		{"a MUST that could not be judged", func(r *verdict.Report) { set(t, r, must, verdict.Untestable) }, "the run is incomplete: some MUST could not be judged"},
+		{"a harness error", func(r *verdict.Report) { set(t, r, idOf(t, r, spec.Should), verdict.HarnessError) }, "the run is incomplete"},
+		{"a filtered run", func(r *verdict.Report) { r.Selection.Skip = []string{"nothing.**"} }, "the run was filtered"},
+		{"one that claims nothing", func(r *verdict.Report) {
 			for i := range r.Results {
-				r.Results[i].Status = engine.NotClaimed
+				r.Results[i].Status = verdict.NotClaimed
 			}
 			r.Sum()
 		}, "the run is not-claimed, and only a conformant one certifies"},
@@ -191,7 +192,7 @@ func TestReportsOfOthersAreNotCertified(t *testing.T) {
 	})
 	t.Run("about a relay", func(t *testing.T) {
 		t.Parallel()
-		relay := certificate.Catalog{Spec: full.Spec, Cases: relaysuite.Cases(nil)}
+		relay := certificate.Catalog{Spec: full.Spec, Cases: engine.Infos(relaysuite.Cases(nil))}
 		is := issued{dir: write(t, passing(relay)), catalog: relay}
 		if _, err := is.certify(); err == nil || !strings.Contains(err.Error(), "about a relay") {
 			t.Errorf("got %v", err)

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"agentproof/docs/spec"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // Evidence is what the directory of a run holds, read once and found to agree
@@ -28,7 +28,7 @@ type Evidence struct {
 	Started      time.Time
 	Transcripts  map[string]string // file name → hex SHA-256; empty where none was kept
 
-	report *engine.Report // of Document, its sums made anew
+	report *verdict.Report // of Document, its sums made anew
 }
 
 const (
@@ -63,7 +63,7 @@ func ReadEvidence(dir string) (*Evidence, error) {
 	}
 	for name := range e.Transcripts {
 		id := strings.ReplaceAll(strings.TrimSuffix(name, transcriptSuffix), "+", "/")
-		if !slices.ContainsFunc(e.report.Results, func(r engine.Result) bool { return r.ID == id }) {
+		if !slices.ContainsFunc(e.report.Results, func(r verdict.Result) bool { return r.ID == id }) {
 			return nil, fmt.Errorf("%s/%s is of no case of the report", transcriptsDir, name)
 		}
 	}
@@ -96,21 +96,21 @@ func (e *Evidence) readReport(data []byte) error {
 	return e.recount()
 }
 
-// recount makes the engine's report of the document and compares what follows
+// recount makes the run's report of the document and compares what follows
 // from the cases with what the document says.
 func (e *Evidence) recount() error {
 	d := &e.Document
 	if !slices.Contains(spec.Revisions(), d.Spec.Revision) {
 		return fmt.Errorf("there is no revision %q: there are %v", d.Spec.Revision, spec.Revisions())
 	}
-	cases := make([]engine.Case, 0, len(d.Cases))
+	cases := make([]verdict.CaseInfo, 0, len(d.Cases))
 	last := ""
 	for _, c := range d.Cases {
-		of := engine.Case{ID: c.ID, Clause: c.Clause}
+		of := verdict.CaseInfo{ID: c.ID, Clause: c.Clause}
 		switch {
 		case c.ID <= last:
 			return fmt.Errorf("the case %s is not in its place, or twice", c.ID)
-		case !slices.Contains(engine.Statuses(), c.Status):
+		case !slices.Contains(verdict.Statuses(), c.Status):
 			return fmt.Errorf("%s is %q, which is no status", c.ID, c.Status)
 		case c.Area != of.Area():
 			return fmt.Errorf("%s is said to be of the area %q", c.ID, c.Area)
@@ -118,8 +118,8 @@ func (e *Evidence) recount() error {
 		last = c.ID
 		cases = append(cases, of)
 	}
-	e.report = d.Engine()
-	if made, its := caseSet(engine.NewSuiteInfo(cases)), e.set(); made != its {
+	e.report = d.Report()
+	if made, its := caseSet(verdict.NewSuiteInfo(cases)), e.set(); made != its {
 		return fmt.Errorf("it names a set of %d cases, %s, and lists %d, %s", its.Count, short(its.SHA256), made.Count, short(made.SHA256))
 	}
 	return e.sums()
@@ -131,7 +131,7 @@ func (e *Evidence) set() CaseSet { return caseSet(e.report.Suite) }
 // sums compares what the document says of all cases with what they add up to.
 func (e *Evidence) sums() error {
 	made := report.NewDocument(e.report)
-	for _, s := range engine.Statuses() {
+	for _, s := range verdict.Statuses() {
 		if n := e.Document.Totals[s]; n != made.Totals[s] {
 			return fmt.Errorf("it counts %d %s, and %d are listed", n, s, made.Totals[s])
 		}
@@ -171,7 +171,7 @@ func (e *Evidence) readRun(data []byte) error {
 	ran := 0
 	for _, r := range e.report.Results {
 		_, has := run.Cases[r.ID]
-		if has != (r.Status != engine.NotSelected) {
+		if has != (r.Status != verdict.NotSelected) {
 			return fmt.Errorf("it is not of the same run as %s: %s differs", reportFile, r.ID)
 		}
 		if has {

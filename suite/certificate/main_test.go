@@ -15,6 +15,7 @@ import (
 	"agentproof/suite/certificate"
 	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // certified is the time at which the tests certify.
@@ -27,14 +28,14 @@ func catalog(tb testing.TB) certificate.Catalog {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return certificate.Catalog{Spec: s, Cases: cases.All()}
+	return certificate.Catalog{Spec: s, Cases: engine.Infos(cases.All())}
 }
 
 // passing is the report of a run in which every case of the catalog passed.
-func passing(c certificate.Catalog) *engine.Report {
-	r := &engine.Report{
-		Subject:  engine.SubjectInfo{Name: "./my-agent <run>", Version: "1.2.3", OS: "linux", Arch: "x86_64"},
-		Suite:    engine.NewSuiteInfo(c.Cases),
+func passing(c certificate.Catalog) *verdict.Report {
+	r := &verdict.Report{
+		Subject:  verdict.SubjectInfo{Name: "./my-agent <run>", Version: "1.2.3", OS: "linux", Arch: "x86_64"},
+		Suite:    verdict.NewSuiteInfo(c.Cases),
 		Revision: spec.Revision,
 		Started:  certified.Add(-time.Minute),
 		Took:     42 * time.Second,
@@ -42,17 +43,17 @@ func passing(c certificate.Catalog) *engine.Report {
 	for i := range c.Cases {
 		k := &c.Cases[i]
 		clause, _ := c.Spec.Clause(k.Clause)
-		r.Results = append(r.Results, engine.Result{
-			ID: k.ID, Clause: clause.ID, Level: clause.LevelAt(spec.Revision), Area: k.Area(), Profile: k.Profile(), Status: engine.Pass,
+		r.Results = append(r.Results, verdict.Result{
+			ID: k.ID, Clause: clause.ID, Level: clause.LevelAt(spec.Revision), Area: k.Area(), Profile: k.Profile(), Status: verdict.Pass,
 		})
 	}
-	slices.SortFunc(r.Results, func(a, b engine.Result) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(r.Results, func(a, b verdict.Result) int { return strings.Compare(a.ID, b.ID) })
 	r.Sum()
 	return r
 }
 
 // set gives a case of the report another status.
-func set(tb testing.TB, r *engine.Report, id string, status engine.Status) {
+func set(tb testing.TB, r *verdict.Report, id string, status verdict.Status) {
 	tb.Helper()
 	for i := range r.Results {
 		if r.Results[i].ID == id {
@@ -65,7 +66,7 @@ func set(tb testing.TB, r *engine.Report, id string, status engine.Status) {
 }
 
 // idOf is the first case of the report with the level.
-func idOf(tb testing.TB, r *engine.Report, level spec.Level) string {
+func idOf(tb testing.TB, r *verdict.Report, level spec.Level) string {
 	tb.Helper()
 	for _, c := range r.Results {
 		if c.Level == level {
@@ -77,7 +78,7 @@ func idOf(tb testing.TB, r *engine.Report, level spec.Level) string {
 }
 
 // write writes the files of a run, with a transcript of its first cases.
-func write(tb testing.TB, r *engine.Report) string {
+func write(tb testing.TB, r *verdict.Report) string {
 	tb.Helper()
 	dir := tb.TempDir()
 	if err := report.Write(dir, r); err != nil {
@@ -170,7 +171,7 @@ type issued struct {
 }
 
 // issue certifies a report.
-func issue(tb testing.TB, change func(*engine.Report)) issued {
+func issue(tb testing.TB, change func(*verdict.Report)) issued {
 	tb.Helper()
 	is := issued{catalog: catalog(tb), artifact: artifact(tb, "an agent")}
 	is.pub, is.key = newKey(tb)

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // What the statement and its envelope say that they are.
@@ -72,10 +72,10 @@ type (
 		Revision string `json:"revision"`
 	}
 	reportNotes struct {
-		Verdict  string                   `json:"verdict"`
-		Profiles []report.Profile         `json:"profiles"`
-		Totals   map[engine.Status]int    `json:"totals"`
-		NotRun   map[string]engine.Status `json:"notRun"`
+		Verdict  string                    `json:"verdict"`
+		Profiles []report.Profile          `json:"profiles"`
+		Totals   map[verdict.Status]int    `json:"totals"`
+		NotRun   map[string]verdict.Status `json:"notRun"`
 	}
 	runNotes struct {
 		Started time.Time `json:"started"`
@@ -111,7 +111,7 @@ func (c *Certificate) marshal() ([]byte, error) {
 				note(hashed("suite", c.Suite.SHA256), suiteNotes{c.Suite.Version, c.Suite.OS, c.Suite.Arch}),
 				note(hashed("cases", c.Cases.SHA256), casesNotes{c.Cases.Count}),
 				note(hashed("specification", c.SpecDigest), specNotes{c.Revision}),
-				note(hashed(reportFile, c.Report), reportNotes{engine.Conformant, c.Profiles, c.Totals(), c.NotRun}),
+				note(hashed(reportFile, c.Report), reportNotes{verdict.Conformant, c.Profiles, c.Totals(), c.NotRun}),
 				note(hashed(runFile, c.Run), runNotes{c.Ran}),
 				note(hashed(transcriptsDir, manifest(c.Transcripts)), transcriptsNotes{kept(c.Transcripts), c.Transcripts}),
 			},

@@ -15,8 +15,8 @@ import (
 
 	"agentproof/docs/spec"
 	"agentproof/suite/certificate"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // envelope changes the envelope of a certificate.
@@ -115,7 +115,7 @@ func TestWhateverIsTouchedIsRefusedForItsOwnReason(t *testing.T) {
 			"run.json was changed after it was certified"},
 		{"a status in the report", func(tb testing.TB, is *issued) {
 			r := passing(is.catalog)
-			set(tb, r, should, engine.Warn)
+			set(tb, r, should, verdict.Warn)
 			if err := report.Write(is.dir, r); err != nil {
 				tb.Fatal(err)
 			}

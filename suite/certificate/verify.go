@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"agentproof/docs/spec"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // Verification is what was compared, and what could not be.
@@ -49,7 +49,7 @@ func (c *Certificate) Verify(catalog Catalog, e *Evidence, artifact *File) (*Ver
 	return v, nil
 }
 
-// judge weighs the cases that the certificate names, as the engine does. It
+// judge weighs the cases that the certificate names, as a report does. It
 // needs their levels, which a suite with other cases does not know.
 func (c *Certificate) judge(v *Verification, catalog Catalog) error {
 	text, err := spec.Digest()
@@ -68,17 +68,17 @@ func (c *Certificate) judge(v *Verification, catalog Catalog) error {
 		return err
 	}
 	known := catalog.clauses()
-	r := &engine.Report{}
+	r := &verdict.Report{}
 	for _, id := range slices.Sorted(maps.Keys(statuses)) {
 		clause, ok := known[id]
 		if !ok {
 			return fmt.Errorf("the certificate names %s, and this suite has no such case", id)
 		}
 		level := clause.LevelAt(c.Revision)
-		if statuses[id] == engine.Warn && level != spec.Should {
+		if statuses[id] == verdict.Warn && level != spec.Should {
 			return fmt.Errorf("the certificate calls %s broken and no failure, and it is a %s", id, level)
 		}
-		r.Results = append(r.Results, engine.Result{ID: id, Level: level, Profile: (&engine.Case{ID: id}).Profile(), Status: statuses[id]})
+		r.Results = append(r.Results, verdict.Result{ID: id, Level: level, Profile: verdict.CaseInfo{ID: id}.Profile(), Status: statuses[id]})
 	}
 	r.Sum()
 	profiles := report.NewDocument(r).Profiles

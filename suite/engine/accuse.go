@@ -7,6 +7,7 @@ import (
 
 	"agentproof/docs/spec"
 	"agentproof/suite/transcript"
+	"agentproof/suite/verdict"
 )
 
 // accusation is a finding about a case that has ended.
@@ -28,7 +29,7 @@ func (r *runner) monitor(ctx context.Context, t *T) {
 		r.rememberNames(t)
 	}
 	if n := t.inst.wire.lost(); n > 0 {
-		t.settle(HarnessError, fmt.Sprintf("the runner was too slow to take %d replies", n))
+		t.settle(verdict.HarnessError, fmt.Sprintf("the runner was too slow to take %d replies", n))
 	}
 	for _, f := range t.rec.found() {
 		if slices.Contains(t.kase.Provokes, f.clause) {
@@ -67,18 +68,16 @@ func (r *runner) mentioned(name string) bool {
 }
 
 // contains tells whether a failure is among others, wherever it was noticed.
-func contains(all []Failure, f Failure) bool {
-	return slices.ContainsFunc(all, func(known Failure) bool { return known.Want == f.Want && known.Got == f.Got })
-}
+func contains(all []verdict.Failure, f verdict.Failure) bool { return slices.ContainsFunc(all, f.Same) }
 
 // gravityOf is the status of a case that a finding is about: a failure where
 // it breaks a MUST, unless the case is about what is never judged.
-func (r *runner) gravityOf(f finding, c *Case) Status {
+func (r *runner) gravityOf(f finding, c *Case) verdict.Status {
 	clause, _ := r.opts.Spec.Clause(f.clause)
 	if !f.leak && clause.LevelAt(r.opts.Revision) == spec.Must && r.level(c) != spec.May {
-		return Fail
+		return verdict.Fail
 	}
-	return Warn
+	return verdict.Warn
 }
 
 // judgeShared accounts for what was found on the shared instance and is
@@ -128,17 +127,17 @@ func (r *runner) blame(a accusation) {
 		return
 	}
 	status := r.gravityOf(a.finding, r.selected[i])
-	if status == Fail && res.Level != spec.Must {
-		status = Warn
+	if status == verdict.Fail && res.Level != spec.Must {
+		status = verdict.Warn
 	}
-	if gravity(status) > gravity(res.Status) {
+	if status.Outweighs(res.Status) {
 		res.Status, res.Reason = status, a.String()
 	}
 	res.Failures = append(res.Failures, a.Failure)
 }
 
 // transcribe hands a case's transcript over.
-func (r *runner) transcribe(res *Result, st *state) {
+func (r *runner) transcribe(res *verdict.Result, st *state) {
 	id := res.ID
 	st.rec.close(func(f finding) { r.accuse(accusation{id, f}) })
 	if r.opts.Transcript == nil || !st.rec.used() {
@@ -146,7 +145,7 @@ func (r *runner) transcribe(res *Result, st *state) {
 	}
 	name, err := r.opts.Transcript(*res, func() *transcript.Transcript { return st.rec.transcript(res, r.opts.Revision) })
 	if err != nil {
-		res.Status, res.Reason = HarnessError, err.Error()
+		res.Status, res.Reason = verdict.HarnessError, err.Error()
 	}
 	res.Transcript = name
 }

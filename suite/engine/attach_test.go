@@ -14,6 +14,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/subject"
+	"agentproof/suite/verdict"
 )
 
 // running starts a scripted agent as somebody else would have, and says where
@@ -56,7 +57,7 @@ func TestAnOutageInTheMiddleOfAnAttachedRunIsSurvived(t *testing.T) {
 	opts.Subject = subject.Attached(at)
 	opts.TimeoutScale = 1
 	for _, c := range run(t, opts).Results {
-		if c.Status != engine.Pass {
+		if c.Status != verdict.Pass {
 			t.Errorf("%s: %s %q, want it to pass once the broker is back", c.ID, c.Status, c.Reason)
 		}
 	}
@@ -73,17 +74,17 @@ func TestAnAttachedSubjectIsSparedWhatCouldHarmIt(t *testing.T) {
 	)
 	opts.Subject = subject.Attached(running(t, pong))
 	rep := run(t, opts)
-	want := map[string]engine.Status{
-		"ping.nonce/safe":                    engine.Pass,
-		"ping.nonce/unsafe":                  engine.Untestable,
-		"lifecycle.goodbye/unsafe-by-clause": engine.Untestable,
-		"ping.nonce/own-launch":              engine.Untestable,
+	want := map[string]verdict.Status{
+		"ping.nonce/safe":                    verdict.Pass,
+		"ping.nonce/unsafe":                  verdict.Untestable,
+		"lifecycle.goodbye/unsafe-by-clause": verdict.Untestable,
+		"ping.nonce/own-launch":              verdict.Untestable,
 	}
 	for _, c := range rep.Results {
 		if c.Status != want[c.ID] {
 			t.Errorf("%s: %s %q, want %s", c.ID, c.Status, c.Reason, want[c.ID])
 		}
-		if c.Status == engine.Untestable && !strings.Contains(c.Reason, "--attach") {
+		if c.Status == verdict.Untestable && !strings.Contains(c.Reason, "--attach") {
 			t.Errorf("%s: the reason %q does not say what to do", c.ID, c.Reason)
 		}
 	}

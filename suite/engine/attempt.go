@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"agentproof/suite/verdict"
 )
 
 // runCase gives one case its verdict.
@@ -17,11 +19,11 @@ func (r *runner) runCase(ctx context.Context, c *Case) {
 	start := time.Now()
 	st := r.newState(c)
 	if reason := r.cannotRun(c); reason != "" {
-		st.status, st.reason = Untestable, reason
+		st.status, st.reason = verdict.Untestable, reason
 	} else {
 		drops := r.awaitBroker(ctx)
 		lost := r.attempt(ctx, st, c.Launch)
-		if gravity(st.verdict()) > 0 && (lost || r.awaitBroker(ctx) != drops) {
+		if st.verdict().Outweighs(verdict.Pass) && (lost || r.awaitBroker(ctx) != drops) {
 			// An outage of somebody else's broker says nothing about the agent,
 			// and the end of a shared agent nothing about every case that it had.
 			st = r.newState(c)
@@ -84,18 +86,18 @@ func (r *runner) attempt(ctx context.Context, st *state, l *Launch) (lost bool) 
 		mark = inst.output.mark()
 	}
 	if why := inst.noScreen(); why != "" && c.Needs&Desktop != 0 {
-		st.status, st.reason = Untestable, why
+		st.status, st.reason = verdict.Untestable, why
 		return false
 	}
 	if missing := c.Needs &^ inst.features(); missing != 0 && (l == nil || l.ready()) {
-		st.status, st.reason = NotClaimed, "the agent does not offer "+missing.String()
+		st.status, st.reason = verdict.NotClaimed, "the agent does not offer "+missing.String()
 		return false
 	}
 	t := &T{state: st, place: &place{inst: inst, own: l != nil}}
 	st.rec.knows(&r.opts, c, inst)
 	r.execute(ctx, t)
 	r.monitor(ctx, t)
-	if gravity(st.verdict()) == 0 {
+	if !st.verdict().Outweighs(verdict.Pass) {
 		return false
 	}
 	if l == nil {
@@ -116,7 +118,7 @@ func (r *runner) execute(ctx context.Context, t *T) {
 				stack := make([]byte, 8<<10)
 				stack = stack[:runtime.Stack(stack, false)]
 				t.Logf("%s", stack)
-				t.settle(HarnessError, fmt.Sprintf("the case panicked: %v", p))
+				t.settle(verdict.HarnessError, fmt.Sprintf("the case panicked: %v", p))
 			}
 		}()
 		defer t.cleanup(ctx)
@@ -130,7 +132,7 @@ func (r *runner) execute(ctx context.Context, t *T) {
 		select {
 		case <-over:
 		case <-time.After(graceLimit + cleanupLimit):
-			t.settle(HarnessError, "the case did not notice that its time was over")
+			t.settle(verdict.HarnessError, "the case did not notice that its time was over")
 		}
 	}
 }

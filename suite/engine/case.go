@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"agentproof/docs/spec"
+	"agentproof/suite/verdict"
 )
 
 // A Case tests one behaviour that a clause of the specification demands.
@@ -50,41 +51,23 @@ type Case struct {
 	Run func(ctx context.Context, t *T)
 }
 
-// Area is what the report groups by: the first word of the id.
-func (c *Case) Area() string {
-	area, _, _ := strings.Cut(c.ID, ".")
-	return area
+// Info is what a report says of the case before it ran.
+func (c *Case) Info() verdict.CaseInfo { return verdict.CaseInfo{ID: c.ID, Clause: c.Clause} }
+
+// Infos are the cases' Info, in their order.
+func Infos(cases []Case) []verdict.CaseInfo {
+	infos := make([]verdict.CaseInfo, len(cases))
+	for i := range cases {
+		infos[i] = cases[i].Info()
+	}
+	return infos
 }
+
+// Area is what the report groups by: the first word of the id.
+func (c *Case) Area() string { return c.Info().Area() }
 
 // Profile is the certificate that the case counts for.
-func (c *Case) Profile() string {
-	switch c.Area() {
-	case "pty", "stream":
-		return ProfileTerminal
-	case "desktop":
-		return ProfileDesktop
-	case "session":
-		return ProfileSession
-	case "relay":
-		return ProfileRelay
-	default:
-		return ProfileCore
-	}
-}
-
-// The profiles, in the order of a report.
-const (
-	ProfileCore     = "core"
-	ProfileTerminal = "terminal"
-	ProfileDesktop  = "desktop"
-	ProfileSession  = "session"
-	ProfileRelay    = "relay" // the only one of a subject that is a relay
-)
-
-// Profiles lists all profiles of agents in the order of a report.
-func Profiles() []string {
-	return []string{ProfileCore, ProfileTerminal, ProfileDesktop, ProfileSession}
-}
+func (c *Case) Profile() string { return c.Info().Profile() }
 
 // Feature is a set of capabilities.
 type Feature uint8

@@ -22,6 +22,7 @@ import (
 	"agentproof/suite/helper"
 	"agentproof/suite/report"
 	"agentproof/suite/subject"
+	"agentproof/suite/verdict"
 )
 
 func TestMain(m *testing.M) {
@@ -120,7 +121,7 @@ func options(t testing.TB, do answer, cases ...engine.Case) engine.Options {
 	}
 }
 
-func run(t testing.TB, opts engine.Options) *engine.Report {
+func run(t testing.TB, opts engine.Options) *verdict.Report {
 	t.Helper()
 	rep, err := engine.Run(t.Context(), opts)
 	if err != nil {
@@ -130,7 +131,7 @@ func run(t testing.TB, opts engine.Options) *engine.Report {
 }
 
 // one runs a single case and returns its result.
-func one(t testing.TB, do answer, c engine.Case) engine.Result {
+func one(t testing.TB, do answer, c engine.Case) verdict.Result {
 	t.Helper()
 	c.ID = cmp.Or(c.ID, "ping.nonce/tried")
 	return run(t, options(t, do, c)).Results[0]
@@ -142,37 +143,37 @@ func TestEveryOutcomeHasItsOwnStatus(t *testing.T) {
 	may := "fence.ratchet"
 	tests := map[string]struct {
 		kase   engine.Case
-		status engine.Status
+		status verdict.Status
 		reason string
 	}{
 		"a case that finds nothing passes": {
-			engine.Case{Run: func(ctx context.Context, t *engine.T) { t.Ping(ctx, 1) }}, engine.Pass, ""},
+			engine.Case{Run: func(ctx context.Context, t *engine.T) { t.Ping(ctx, 1) }}, verdict.Pass, ""},
 		"a broken MUST fails": {
-			engine.Case{Run: func(_ context.Context, t *engine.T) { t.Fatalf("one", "two") }}, engine.Fail, "want one; got two"},
+			engine.Case{Run: func(_ context.Context, t *engine.T) { t.Fatalf("one", "two") }}, verdict.Fail, "want one; got two"},
 		"a broken SHOULD warns": {
-			engine.Case{ID: should + "/tried", Clause: should, Run: func(_ context.Context, t *engine.T) { t.Errorf("one", "two") }}, engine.Warn, "want one; got two"},
+			engine.Case{ID: should + "/tried", Clause: should, Run: func(_ context.Context, t *engine.T) { t.Errorf("one", "two") }}, verdict.Warn, "want one; got two"},
 		"a MAY is recorded and never judged": {
-			engine.Case{ID: may + "/tried", Clause: may, Run: func(_ context.Context, t *engine.T) { t.Record("seen") }}, engine.Pass, "seen"},
+			engine.Case{ID: may + "/tried", Clause: may, Run: func(_ context.Context, t *engine.T) { t.Record("seen") }}, verdict.Pass, "seen"},
 		"what could not be arranged blocks": {
-			engine.Case{Run: func(_ context.Context, t *engine.T) { t.Given().Fatalf("one", "two") }}, engine.Blocked, "could not arrange the case: want one; got two"},
+			engine.Case{Run: func(_ context.Context, t *engine.T) { t.Given().Fatalf("one", "two") }}, verdict.Blocked, "could not arrange the case: want one; got two"},
 		"a broken clause outweighs what came before and after": {
 			engine.Case{Run: func(_ context.Context, t *engine.T) {
 				t.Given().Errorf("one", "two")
 				t.Errorf("three", "four")
 				t.Errorf("five", "six")
-			}}, engine.Fail, "want three; got four"},
+			}}, verdict.Fail, "want three; got four"},
 		"the harness may not be able to try": {
-			engine.Case{Run: func(_ context.Context, t *engine.T) { t.Untestable("no second disk") }}, engine.Untestable, "no second disk"},
+			engine.Case{Run: func(_ context.Context, t *engine.T) { t.Untestable("no second disk") }}, verdict.Untestable, "no second disk"},
 		"a capability that is not advertised is not claimed": {
-			engine.Case{Needs: engine.Git, Run: func(context.Context, *engine.T) { panic("ran") }}, engine.NotClaimed, "the agent does not offer git"},
+			engine.Case{Needs: engine.Git, Run: func(context.Context, *engine.T) { panic("ran") }}, verdict.NotClaimed, "the agent does not offer git"},
 		"a case that panics is the harness's fault": {
-			engine.Case{Run: func(context.Context, *engine.T) { panic("oops") }}, engine.HarnessError, "the case panicked: oops"},
+			engine.Case{Run: func(context.Context, *engine.T) { panic("oops") }}, verdict.HarnessError, "the case panicked: oops"},
 		"an error where a result was due fails": {
-			engine.Case{Run: func(ctx context.Context, t *engine.T) { t.Exec(ctx, &agentv1.ExecRequest{}) }}, engine.Fail, "want a result; got the error UNSUPPORTED: "},
+			engine.Case{Run: func(ctx context.Context, t *engine.T) { t.Exec(ctx, &agentv1.ExecRequest{}) }}, verdict.Fail, "want a result; got the error UNSUPPORTED: "},
 		"another error than the one that was due fails": {
 			engine.Case{Run: func(ctx context.Context, t *engine.T) {
 				t.Refused(ctx, &agentv1.ExecRequest{}, agentv1.ErrorCode_ERROR_CODE_OS)
-			}}, engine.Fail, "want the error OS; got UNSUPPORTED: "},
+			}}, verdict.Fail, "want the error OS; got UNSUPPORTED: "},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -194,15 +195,15 @@ func TestAProfileIsClaimedByItsCapabilityAlone(t *testing.T) {
 		needs engine.Feature
 		want  string
 	}{
-		"an agent that offers it": {engine.Exec, engine.Conformant},
-		"an agent that does not":  {engine.PTY, string(engine.NotClaimed)},
+		"an agent that offers it": {engine.Exec, verdict.Conformant},
+		"an agent that does not":  {engine.PTY, string(verdict.NotClaimed)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			open := opens
 			open.Needs = tc.needs
 			got := run(t, options(t, pong, open, without)).Profiles
-			if want := []engine.ProfileResult{{Name: engine.ProfileTerminal, Result: tc.want}}; !slices.Equal(got, want) {
+			if want := []verdict.ProfileResult{{Name: verdict.ProfileTerminal, Result: tc.want}}; !slices.Equal(got, want) {
 				t.Errorf("got %v, want %v", got, want)
 			}
 		})
@@ -249,7 +250,7 @@ func TestABrokenEnvelopeFailsWhateverTheCaseLooksAt(t *testing.T) {
 			got := one(t, broken(tc.change), engine.Case{Run: func(ctx context.Context, t *engine.T) {
 				t.Call(ctx, &agentv1.PingRequest{})
 			}})
-			if got.Status != engine.Fail || !strings.Contains(got.Reason, tc.want) {
+			if got.Status != verdict.Fail || !strings.Contains(got.Reason, tc.want) {
 				t.Errorf("got %s %q, want a failure about %q", got.Status, got.Reason, tc.want)
 			}
 			if len(got.Exchanges) != 1 {
@@ -266,7 +267,7 @@ func TestASecondReplyFailsTheCaseThatAsked(t *testing.T) {
 		t.Ping(ctx, 1)
 		t.Ping(ctx, 2) // the second reply to the first came before this one's first
 	}})
-	if got.Status != engine.Fail || !strings.Contains(got.Reason, "a second reply") {
+	if got.Status != verdict.Fail || !strings.Contains(got.Reason, "a second reply") {
 		t.Errorf("got %s %q, want a failure about the second reply", got.Status, got.Reason)
 	}
 }
@@ -284,11 +285,11 @@ func TestARunSurvivesAnAgentThatDies(t *testing.T) {
 	)
 	opts.Subject = scripted(pong, die)
 	rep := run(t, opts)
-	if got := rep.Results[0].Status; got != engine.Fail {
-		t.Errorf("the case that lost its agent: %s, want %s", got, engine.Fail)
+	if got := rep.Results[0].Status; got != verdict.Fail {
+		t.Errorf("the case that lost its agent: %s, want %s", got, verdict.Fail)
 	}
-	if got := rep.Results[1]; got.Status != engine.Pass {
-		t.Errorf("the case after it: %s %q, want %s", got.Status, got.Reason, engine.Pass)
+	if got := rep.Results[1]; got.Status != verdict.Pass {
+		t.Errorf("the case after it: %s %q, want %s", got.Status, got.Reason, verdict.Pass)
 	}
 }
 
@@ -311,7 +312,7 @@ func TestAnAgentThatHangsIsReplaced(t *testing.T) {
 		engine.Case{ID: "ping.nonce/b-goes-on", Run: func(ctx context.Context, t *engine.T) { t.Ping(ctx, 1) }},
 	)
 	rep := run(t, opts)
-	if a, b := rep.Results[0], rep.Results[1]; a.Status != engine.Fail || b.Status != engine.Pass {
+	if a, b := rep.Results[0], rep.Results[1]; a.Status != verdict.Fail || b.Status != verdict.Pass {
 		t.Errorf("got %s and then %s %q, want fail and then pass", a.Status, b.Status, b.Reason)
 	}
 }
@@ -336,7 +337,7 @@ func TestAnAgentThatOneCaseEndsCostsTheOthersNothing(t *testing.T) {
 		}},
 	)
 	rep := run(t, opts)
-	if a, b := rep.Results[0], rep.Results[1]; a.Status != engine.Fail || b.Status != engine.Pass {
+	if a, b := rep.Results[0], rep.Results[1]; a.Status != verdict.Fail || b.Status != verdict.Pass {
 		t.Errorf("got %s and %s %q, want fail and pass", a.Status, b.Status, b.Reason)
 	}
 }
@@ -347,8 +348,8 @@ func TestACaseThatNeverEndsDoesNotHangTheRun(t *testing.T) {
 		<-ctx.Done()
 		t.Ping(ctx, 1)
 	}})
-	if got.Status != engine.Fail {
-		t.Errorf("got %s %q, want %s", got.Status, got.Reason, engine.Fail)
+	if got.Status != verdict.Fail {
+		t.Errorf("got %s %q, want %s", got.Status, got.Reason, verdict.Fail)
 	}
 }
 

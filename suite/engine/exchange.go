@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/verdict"
 )
 
 const (
@@ -54,7 +55,7 @@ func (t *T) send(s sending) (<-chan *nats.Msg, *call, error) {
 	reply, err := t.inst.wire.send(s.subject, s.payload, s.header, func(reply []byte, at time.Time) {
 		if !c.replied(reply, at) {
 			// At once: what follows may be a consequence.
-			t.settle(Fail, secondReply.String())
+			t.settle(verdict.Fail, secondReply.String())
 		}
 	})
 	if err != nil {

@@ -3,6 +3,8 @@ package engine
 import (
 	"sync/atomic"
 	"testing"
+
+	"agentproof/suite/verdict"
 )
 
 func TestLanesAllRunAlsoWhenOneEndsTheCase(t *testing.T) {
@@ -25,7 +27,7 @@ func TestLanesAllRunAlsoWhenOneEndsTheCase(t *testing.T) {
 				returned = true
 			}()
 			<-over
-			if ran.Load() != 4 || returned == quits || (view.verdict() == Fail) != quits {
+			if ran.Load() != 4 || returned == quits || (view.verdict() == verdict.Fail) != quits {
 				t.Errorf("%d lanes ran, returned %v, verdict %q", ran.Load(), returned, view.verdict())
 			}
 		})

@@ -13,6 +13,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/helper"
+	"agentproof/suite/verdict"
 )
 
 const (
@@ -59,7 +60,7 @@ func names(dir string) []string {
 
 // leak is a finding about something left behind.
 func leak(clause, want, format string, args ...any) finding {
-	return finding{clause: clause, leak: true, Failure: Failure{Want: want, Got: fmt.Sprintf(format, args...)}}
+	return finding{clause: clause, leak: true, Failure: verdict.Failure{Want: want, Got: fmt.Sprintf(format, args...)}}
 }
 
 // caseLeaks finds what is certainly the case's: what has the name of its

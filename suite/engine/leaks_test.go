@@ -16,6 +16,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/verdict"
 )
 
 // working uses files, a command and, with terminal, a terminal, and cleans up.
@@ -123,7 +124,7 @@ func TestALeakIsBlamedOnNobodyElse(t *testing.T) {
 		working("metrics.sample/two", "metrics.sample", nil, false),
 		working("metrics.sample/three", "metrics.sample", nil, false),
 	}
-	trial.Tolerated(t, cases, engine.Selection{}, trial.Mutant{
+	trial.Tolerated(t, cases, verdict.Selection{}, trial.Mutant{
 		Name: "loses a process of one case", Case: "metrics.sample/two", Says: "leak: want no process left",
 		Config: told(func(cfg *agent.Config) agent.Middleware {
 			return trial.Before(func(req *agentv1.ControlRequest) {
@@ -156,7 +157,7 @@ func TestACaseMayLeaveWhatItNames(t *testing.T) {
 			}}
 	}
 	trial.Tolerated(t, []engine.Case{named("fs.write.no-torn-file/own", &engine.Launch{}), named("fs.write.no-torn-file/shared", nil)},
-		engine.Selection{}, trial.Mutant{Name: "has no fault", Case: "none/none"})
+		verdict.Selection{}, trial.Mutant{Name: "has no fault", Case: "none/none"})
 }
 
 func self(t testing.TB) string {

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/verdict"
 )
 
 // finding is what a monitor has against the subject: a clause that it broke in
@@ -19,7 +20,7 @@ type finding struct {
 	// all of it.
 	clause string
 	leak   bool
-	Failure
+	verdict.Failure
 }
 
 func (f finding) String() string {
@@ -31,7 +32,7 @@ func (f finding) String() string {
 
 // broke makes a finding about a clause, which it names.
 func broke(clause, want, got string) finding {
-	return finding{clause: clause, Failure: Failure{Want: want + " (" + clause + ")", Got: got}}
+	return finding{clause: clause, Failure: verdict.Failure{Want: want + " (" + clause + ")", Got: got}}
 }
 
 var secondReply = broke("subject.rpc", "one reply to one request", "a second reply")
@@ -85,8 +86,8 @@ func memberName(number protowire.Number) string {
 	return ""
 }
 
-// verdict is a finding in a reply; fatal when nothing else in it can be judged.
-type verdict struct {
+// breach is a finding in a reply; fatal when nothing else in it can be judged.
+type breach struct {
 	finding
 	fatal bool
 }
@@ -94,25 +95,25 @@ type verdict struct {
 // judgeReply says what a reply breaks, whatever the operation. What a request that
 // does not decode, or that holds several operations, is answered with is for
 // cases to say.
-func judgeReply(sent envelope, valid bool, reply []byte) []verdict {
+func judgeReply(sent envelope, valid bool, reply []byte) []breach {
 	got := peek(reply)
 	if !got.decodes {
-		f := finding{clause: "envelope.result-xor-error", Failure: Failure{
+		f := finding{clause: "envelope.result-xor-error", Failure: verdict.Failure{
 			Want: "a reply that decodes as a ControlResponse", Got: fmt.Sprintf("%d bytes that do not", len(reply)),
 		}}
-		return []verdict{{f, true}}
+		return []breach{{f, true}}
 	}
-	var out []verdict
+	var out []breach
 	if valid && got.id != sent.id {
-		out = append(out, verdict{broke("envelope.request-id", "the request's id echoed", "another id"), false})
+		out = append(out, breach{broke("envelope.request-id", "the request's id echoed", "another id"), false})
 	}
 	switch {
 	case got.failed && got.op != 0:
-		out = append(out, verdict{broke("envelope.result-xor-error", "a result or an error, not both", "both"), false})
+		out = append(out, breach{broke("envelope.result-xor-error", "a result or an error, not both", "both"), false})
 	case !got.failed && got.op == 0:
-		out = append(out, verdict{broke("envelope.result-xor-error", "a result or an error", "neither"), true})
+		out = append(out, breach{broke("envelope.result-xor-error", "a result or an error", "neither"), true})
 	case valid && sent.ops <= 1 && got.op != 0 && got.op != sent.op:
-		out = append(out, verdict{broke("envelope.result-matches-op",
+		out = append(out, breach{broke("envelope.result-matches-op",
 			"a result of "+memberName(sent.op), "one of "+memberName(got.op)), true})
 	}
 	return out

@@ -17,6 +17,7 @@ import (
 	"agentproof/internal/trial"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // watching is a case that looks at nothing itself. It waits for a heartbeat,
@@ -204,12 +205,12 @@ func TestWhatIsNobodysAloneGoesToTheCaseOfTheClause(t *testing.T) {
 		watching("metrics.sample/beside", "metrics.sample", nil),
 		watching("lifecycle.heartbeat-seq/judging", "lifecycle.heartbeat-seq", nil),
 	}
-	trial.Tolerated(t, cases, engine.Selection{}, trial.Mutant{
+	trial.Tolerated(t, cases, verdict.Selection{}, trial.Mutant{
 		Name: "leaves a number out", Case: "lifecycle.heartbeat-seq/judging", Says: "a gap",
 		Config: andAnother(func(e *agentv1.AgentEvent) { e.GetHeartbeat().Seq += 2 }),
 	})
 	// Where no case judges the clause nothing is held against the others.
-	trial.Tolerated(t, cases[:1], engine.Selection{}, trial.Mutant{
+	trial.Tolerated(t, cases[:1], verdict.Selection{}, trial.Mutant{
 		Name: "leaves a number out", Case: "lifecycle.heartbeat-seq/judging",
 		Config: andAnother(func(e *agentv1.AgentEvent) { e.GetHeartbeat().Seq += 2 }),
 	})
@@ -218,7 +219,7 @@ func TestWhatIsNobodysAloneGoesToTheCaseOfTheClause(t *testing.T) {
 func TestWhatACaseProvokesIsNotHeldAgainstIt(t *testing.T) {
 	t.Parallel()
 	cases := []engine.Case{watching("metrics.sample/provoking", "metrics.sample", &engine.Launch{}, "lifecycle.heartbeat-seq")}
-	trial.Tolerated(t, cases, engine.Selection{}, trial.Mutant{
+	trial.Tolerated(t, cases, verdict.Selection{}, trial.Mutant{
 		Name: "leaves a number out", Case: "none/none",
 		Config: andAnother(func(e *agentv1.AgentEvent) { e.GetHeartbeat().Seq += 2 }),
 	})
@@ -237,7 +238,7 @@ func TestAnOutageIsNoGap(t *testing.T) {
 				t.Given().Fatalf("a heartbeat after the cut", "%v", err)
 			}
 		}}
-	trial.Tolerated(t, []engine.Case{c}, engine.Selection{}, trial.Mutant{
+	trial.Tolerated(t, []engine.Case{c}, verdict.Selection{}, trial.Mutant{
 		Name: "says no second Hello and counts what it could not send", Case: "none/none",
 		Config: func(cfg *agent.Config) {
 			beats, hellos := uint64(0), 0
@@ -279,5 +280,5 @@ func TestASubjectOfTheSuitesIsNoSubjectOfTheAgents(t *testing.T) {
 			}
 			t.Ping(ctx, 1)
 		}}
-	trial.Tolerated(t, []engine.Case{c}, engine.Selection{}, trial.Mutant{Name: "has no fault", Case: "none/none"})
+	trial.Tolerated(t, []engine.Case{c}, verdict.Selection{}, trial.Mutant{Name: "has no fault", Case: "none/none"})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"agentproof/suite/transcript"
+	"agentproof/suite/verdict"
 )
 
 const (
@@ -23,15 +24,6 @@ const (
 	// larger is kept as long as a failure can show it, and as text after that.
 	wholeBytes = 64 << 10
 )
-
-// Exchange is one request on the wire and what came of it.
-type Exchange struct {
-	Subject  string
-	Request  []byte
-	Response []byte
-	Err      error
-	Took     time.Duration
-}
 
 // recorder remembers what went over the wire while a case ran, for the report
 // and for the transcript, and what the monitors found in it. It is safe for
@@ -86,7 +78,7 @@ type call struct {
 	start time.Time
 
 	// guarded by rec.mu
-	x       Exchange
+	x       verdict.Exchange
 	done    bool
 	replies int
 }
@@ -106,7 +98,7 @@ func (r *recorder) request(s sending) *call {
 	now := time.Now()
 	c := &call{
 		rec: r, sent: peek(s.payload), valid: s.valid, start: now,
-		x: Exchange{Subject: s.subject, Request: s.payload},
+		x: verdict.Exchange{Subject: s.subject, Request: s.payload},
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -184,7 +176,7 @@ func (c *call) silent(err error) {
 
 // exchange notes a request over another connection that is over already. The
 // inbox is where replies to it arrive.
-func (r *recorder) exchange(x Exchange, start time.Time, header nats.Header, inbox string, own bool) {
+func (r *recorder) exchange(x verdict.Exchange, start time.Time, header nats.Header, inbox string, own bool) {
 	c := r.request(sending{subject: x.Subject, payload: x.Request, header: header, own: own, valid: true})
 	c.start = start
 	r.mu.Lock()
@@ -277,10 +269,10 @@ func (r *recorder) shrink(l *line) {
 }
 
 // exchanges are the latest for the report.
-func (r *recorder) exchanges() []Exchange {
+func (r *recorder) exchanges() []verdict.Exchange {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var out []Exchange
+	var out []verdict.Exchange
 	for _, c := range r.recent {
 		if c.done {
 			out = append(out, c.x)

@@ -14,6 +14,7 @@ import (
 
 	"agentproof/docs/spec"
 	"agentproof/suite/transcript"
+	"agentproof/suite/verdict"
 )
 
 const (
@@ -40,7 +41,7 @@ type Options struct {
 	Spec      *spec.Spec
 	Cases     []Case
 	Subject   Subject
-	Selection Selection
+	Selection verdict.Selection
 	// Revision is the revision to judge by; empty means spec.Revision.
 	Revision string
 	// Parallel is how many cases run at once, idle ones aside; 0 means a
@@ -55,11 +56,11 @@ type Options struct {
 	// sees this machine's files.
 	UploadHelper bool
 	// Strength goes into the report; nil where nobody measured it.
-	Strength *Strength
+	Strength *verdict.Strength
 	// Transcript, when set, is given what went over the wire in each case that
 	// had an agent, as the case ends, and returns where it kept that. An error
 	// is the case's harness error.
-	Transcript func(Result, func() *transcript.Transcript) (string, error)
+	Transcript func(verdict.Result, func() *transcript.Transcript) (string, error)
 	// Progress, when set, is called as cases start and end, one call at a
 	// time.
 	Progress func(Progress)
@@ -68,8 +69,8 @@ type Options struct {
 // Progress is where a run is.
 type Progress struct {
 	Done, Total int
-	Running     []string // ids, sorted
-	Last        *Result  // the case that ended just now, nil when one started
+	Running     []string        // ids, sorted
+	Last        *verdict.Result // the case that ended just now, nil when one started
 }
 
 func (o *Options) scale(d time.Duration) time.Duration {
@@ -83,7 +84,7 @@ func (o *Options) scale(d time.Duration) time.Duration {
 // case there is. An error means that there is no report: nothing was selected
 // (ErrNothingSelected), the options are wrong, the subject never became ready
 // (ErrSubject), or ctx ended.
-func Run(ctx context.Context, opts Options) (*Report, error) {
+func Run(ctx context.Context, opts Options) (*verdict.Report, error) {
 	r, err := newRunner(opts)
 	if err != nil {
 		return nil, err
@@ -100,8 +101,8 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 		return nil, fmt.Errorf("the run was ended early: %w", context.Cause(ctx))
 	}
 	r.judgeShared(ctx)
-	report.describe(r.shared)
-	report.finish(r.results)
+	describe(&report.Subject, r.shared)
+	finish(report, r.results)
 	return report, nil
 }
 
@@ -114,7 +115,7 @@ type runner struct {
 	quiet sync.RWMutex
 
 	mu      sync.Mutex // guards the fields below
-	results map[string]*Result
+	results map[string]*verdict.Result
 	running []string
 	done    int
 	late    []accusation
@@ -138,8 +139,8 @@ func newRunner(opts Options) (*runner, error) {
 	if err := Validate(opts.Spec, opts.Cases); err != nil {
 		return nil, fmt.Errorf("the cases are not fit to run: %w", err)
 	}
-	r := &runner{opts: opts, results: make(map[string]*Result), named: make(map[string]bool)}
-	selected, err := opts.Selection.compile(r.level)
+	r := &runner{opts: opts, results: make(map[string]*verdict.Result), named: make(map[string]bool)}
+	selected, err := opts.Selection.Filter()
 	if err != nil {
 		return nil, err
 	}
@@ -147,8 +148,8 @@ func newRunner(opts Options) (*runner, error) {
 		c := &opts.Cases[i]
 		res := r.newResult(c)
 		r.results[c.ID] = res
-		if r.level(c) == 0 || !selected(c) {
-			res.Status = NotSelected
+		if res.Level == 0 || !selected(res) {
+			res.Status = verdict.NotSelected
 			continue
 		}
 		r.selected = append(r.selected, c)
@@ -284,7 +285,7 @@ func (r *runner) ended(c *Case, st *state, took time.Duration) {
 }
 
 // progress is called with the lock held, which keeps the calls in order.
-func (r *runner) progress(last *Result) {
+func (r *runner) progress(last *verdict.Result) {
 	if r.opts.Progress == nil {
 		return
 	}
@@ -322,9 +323,9 @@ func attach(ctx context.Context, a *Attachment, limit time.Duration) (*Instance,
 // started.
 func (st *state) settleStart(c *Case, err error) {
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
-		st.status, st.reason = HarnessError, err.Error()
+		st.status, st.reason = verdict.HarnessError, err.Error()
 		return
 	}
-	st.status, st.reason = Blocked, "the instance that the case needs did not become ready"
+	st.status, st.reason = verdict.Blocked, "the instance that the case needs did not become ready"
 	st.notes = append(st.notes, err.Error())
 }

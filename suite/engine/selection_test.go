@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 func TestASelectionKeepsWhatItNames(t *testing.T) {
@@ -20,20 +21,20 @@ func TestASelectionKeepsWhatItNames(t *testing.T) {
 		{ID: "pty.open/opens", Clause: "pty.open", Run: nothing},
 	}
 	tests := map[string]struct {
-		sel  engine.Selection
+		sel  verdict.Selection
 		want string // the selected ids' first words after the dot
 	}{
-		"everything without a filter":        {engine.Selection{}, "nonce monotonic order ratchet open"},
-		"a whole id":                         {engine.Selection{Cases: []string{"ping.nonce/echoed"}}, "nonce"},
-		"two stars cross words":              {engine.Selection{Cases: []string{"ping.**"}}, "nonce monotonic"},
-		"one star stays within a word":       {engine.Selection{Cases: []string{"ping.*"}}, ""},
-		"one star a word":                    {engine.Selection{Cases: []string{"*.*/kept"}}, "order"},
-		"several globs add up":               {engine.Selection{Cases: []string{"ping.nonce/*", "envelope.**"}}, "nonce order"},
-		"a dot is a dot":                     {engine.Selection{Cases: []string{"ping?nonce/echoed"}}, ""},
-		"skip wins over case":                {engine.Selection{Cases: []string{"ping.**"}, Skip: []string{"**/echoed"}}, "monotonic"},
-		"must leaves out the rest":           {engine.Selection{Level: "must"}, "nonce monotonic open"},
-		"should leaves out what is recorded": {engine.Selection{Level: "should"}, "nonce monotonic order open"},
-		"a profile":                          {engine.Selection{Profiles: []string{"terminal"}}, "open"},
+		"everything without a filter":        {verdict.Selection{}, "nonce monotonic order ratchet open"},
+		"a whole id":                         {verdict.Selection{Cases: []string{"ping.nonce/echoed"}}, "nonce"},
+		"two stars cross words":              {verdict.Selection{Cases: []string{"ping.**"}}, "nonce monotonic"},
+		"one star stays within a word":       {verdict.Selection{Cases: []string{"ping.*"}}, ""},
+		"one star a word":                    {verdict.Selection{Cases: []string{"*.*/kept"}}, "order"},
+		"several globs add up":               {verdict.Selection{Cases: []string{"ping.nonce/*", "envelope.**"}}, "nonce order"},
+		"a dot is a dot":                     {verdict.Selection{Cases: []string{"ping?nonce/echoed"}}, ""},
+		"skip wins over case":                {verdict.Selection{Cases: []string{"ping.**"}, Skip: []string{"**/echoed"}}, "monotonic"},
+		"must leaves out the rest":           {verdict.Selection{Level: "must"}, "nonce monotonic open"},
+		"should leaves out what is recorded": {verdict.Selection{Level: "should"}, "nonce monotonic order open"},
+		"a profile":                          {verdict.Selection{Profiles: []string{"terminal"}}, "open"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -57,11 +58,11 @@ func TestASelectionKeepsWhatItNames(t *testing.T) {
 				for _, w := range want {
 					selected = selected || w == word
 				}
-				if got := c.Status != engine.NotSelected; got != selected {
+				if got := c.Status != verdict.NotSelected; got != selected {
 					t.Errorf("%s: selected %v, want %v", c.ID, got, selected)
 				}
 			}
-			if got := rep.Totals[engine.NotSelected]; got != len(cases)-len(want) {
+			if got := rep.Totals[verdict.NotSelected]; got != len(cases)-len(want) {
 				t.Errorf("%d not selected, want %d", got, len(cases)-len(want))
 			}
 			if tc.sel.Filtered() && rep.Certifies() {
@@ -74,12 +75,12 @@ func TestASelectionKeepsWhatItNames(t *testing.T) {
 func TestAWrongSelectionSaysWhatThereIs(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		sel  engine.Selection
+		sel  verdict.Selection
 		want string
 	}{
-		"a profile that is none": {engine.Selection{Profiles: []string{"gold"}}, `no profile "gold": there are core`},
-		"a level that is none":   {engine.Selection{Level: "may"}, `no level "may": there are must and should`},
-		"an empty glob":          {engine.Selection{Cases: []string{""}}, "empty glob"},
+		"a profile that is none": {verdict.Selection{Profiles: []string{"gold"}}, `no profile "gold": there are core`},
+		"a level that is none":   {verdict.Selection{Level: "may"}, `no level "may": there are must and should`},
+		"an empty glob":          {verdict.Selection{Cases: []string{""}}, "empty glob"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

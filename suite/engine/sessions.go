@@ -7,6 +7,7 @@ import (
 
 	"agentproof/session"
 	"agentproof/session/natsrpc"
+	"agentproof/suite/verdict"
 )
 
 // Session is the control plane's session with the agent under test, over a
@@ -43,7 +44,7 @@ func (t *T) ControlRPC() *natsrpc.Client {
 		Trace: natsrpc.Trace{
 			Header: map[string]string{caseHeader: t.kase.ID},
 			Observe: func(x natsrpc.Exchange) {
-				t.rec.exchange(Exchange{Subject: x.Subject, Request: x.Request, Response: x.Response, Err: x.Err, Took: x.Duration},
+				t.rec.exchange(verdict.Exchange{Subject: x.Subject, Request: x.Request, Response: x.Response, Err: x.Err, Took: x.Duration},
 					x.Start, t.header(), x.Reply, x.Subject == t.inst.Base+".rpc")
 			},
 		},

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/verdict"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 // failed, before the cleanups change it: as the agent sees it, or else as the
 // suite does. Without either the failure has to do without a picture.
 func (t *T) photograph(ctx context.Context) {
-	if t.kase.Needs&Desktop == 0 || gravity(t.verdict()) < gravity(Blocked) {
+	if t.kase.Needs&Desktop == 0 || verdict.Blocked.Outweighs(t.verdict()) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.Scale(shotLimit))

@@ -12,6 +12,7 @@ import (
 	"agentproof/fixtures/display/witness"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // photographer is an agent that answers a screenshot with these bytes.
@@ -51,13 +52,13 @@ func failing() engine.Case {
 }
 
 // tried runs the case; a machine without displays skips the test.
-func tried(t *testing.T, do answer, c engine.Case) engine.Result {
+func tried(t *testing.T, do answer, c engine.Case) verdict.Result {
 	t.Helper()
 	c.ID = "ping.nonce/tried"
 	opts := options(t, do, c)
 	opts.TimeoutScale = 1 // a picture of some MiB takes its time
 	res := run(t, opts).Results[0]
-	if res.Status == engine.Untestable {
+	if res.Status == verdict.Untestable {
 		t.Skip(res.Reason)
 	}
 	return res
@@ -67,7 +68,7 @@ func TestAFailureOnTheScreenKeepsTheAgentsPictureOfIt(t *testing.T) {
 	t.Parallel()
 	want := picture(t)
 	res := tried(t, photographer(want), failing())
-	if res.Status != engine.Fail || !bytes.Equal(res.Screenshot, want) {
+	if res.Status != verdict.Fail || !bytes.Equal(res.Screenshot, want) {
 		t.Errorf("%s with a screenshot of %d bytes, want a failure with the agent's of %d", res.Status, len(res.Screenshot), len(want))
 	}
 	if len(res.Exchanges)+len(res.Notes) > 0 {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"agentproof/suite/verdict"
 )
 
 // A T is a case's view of the instance under test and of its own verdict. The
@@ -29,10 +31,10 @@ type state struct {
 
 	rec *recorder
 
-	mu       sync.Mutex // guards the fields below
-	status   Status     // the gravest so far; empty is none
+	mu       sync.Mutex     // guards the fields below
+	status   verdict.Status // the gravest so far; empty is none
 	reason   string
-	failures []Failure
+	failures []verdict.Failure
 	notes    []string
 	cleanups []func(context.Context)
 	output   string // what the agent printed, kept for a failure
@@ -54,19 +56,6 @@ func (r *runner) newState(c *Case) *state {
 	return &state{kase: c, opts: &r.opts, rec: newRecorder(r.opts.Transcript != nil)}
 }
 
-// Failure is one broken expectation.
-type Failure struct {
-	// Want and Got never hold times, process ids or random names, and {root}
-	// where the agent's root stood: together they are the reason in a report
-	// that must be the same for every run.
-	Want string
-	Got  string
-	// At is where the case made the check, as in "suite/cases/exec/argv.go:41".
-	At string
-}
-
-func (f Failure) String() string { return "want " + f.Want + "; got " + f.Got }
-
 // Given returns a view for arranging what the case needs. What fails through
 // it makes the case blocked: a prerequisite failed, and the clause was not
 // judged.
@@ -78,14 +67,14 @@ func (t *T) Instance() *Instance { return t.inst }
 // Errorf records a broken expectation and goes on. want completes the
 // sentence "want …", the rest says what came instead.
 func (t *T) Errorf(want, format string, args ...any) {
-	f := Failure{Want: want, Got: fmt.Sprintf(format, args...), At: checkedAt()}
+	f := verdict.Failure{Want: want, Got: fmt.Sprintf(format, args...), At: checkedAt()}
 	if t.inst != nil {
 		f.Got = t.inst.stable(f.Got)
 	}
 	if t.given {
-		t.settle(Blocked, "could not arrange the case: "+f.String())
+		t.settle(verdict.Blocked, "could not arrange the case: "+f.String())
 	} else {
-		t.settle(Fail, f.String())
+		t.settle(verdict.Fail, f.String())
 	}
 	t.mu.Lock()
 	t.failures = append(t.failures, f)
@@ -123,19 +112,19 @@ func (t *T) Check(ok bool, want, format string, args ...any) bool {
 
 // Untestable ends the case: the harness cannot arrange it here.
 func (t *T) Untestable(format string, args ...any) {
-	t.settle(Untestable, fmt.Sprintf(format, args...))
+	t.settle(verdict.Untestable, fmt.Sprintf(format, args...))
 	runtime.Goexit()
 }
 
 // NotClaimed ends the case: the subject does not offer what it judges.
 func (t *T) NotClaimed(format string, args ...any) {
-	t.settle(NotClaimed, fmt.Sprintf(format, args...))
+	t.settle(verdict.NotClaimed, fmt.Sprintf(format, args...))
 	runtime.Goexit()
 }
 
 // Harness ends the case with an error that is the harness's own.
 func (t *T) Harness(err error) {
-	t.settle(HarnessError, err.Error())
+	t.settle(verdict.HarnessError, err.Error())
 	runtime.Goexit()
 }
 
@@ -175,30 +164,11 @@ func (t *T) Scale(d time.Duration) time.Duration { return t.opts.scale(d) }
 
 // settle keeps the gravest status: a broken clause outweighs a failed
 // prerequisite, and the first reason of a status stays.
-func (t *T) settle(s Status, reason string) {
+func (t *T) settle(s verdict.Status, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if gravity(s) > gravity(t.status) {
+	if s.Outweighs(t.status) {
 		t.status, t.reason = s, reason
-	}
-}
-
-func gravity(s Status) int {
-	switch s {
-	case HarnessError:
-		return 6
-	case Fail:
-		return 5
-	case Blocked:
-		return 4
-	case Untestable:
-		return 3
-	case NotClaimed:
-		return 2
-	case Warn:
-		return 1
-	default:
-		return 0
 	}
 }
 

@@ -18,11 +18,12 @@ import (
 	"agentproof/suite/engine"
 	"agentproof/suite/subject"
 	"agentproof/suite/transcript"
+	"agentproof/suite/verdict"
 )
 
 // traced runs one case against the reference agent, changed by config if that
 // is set, and returns its result and its transcript.
-func traced(t *testing.T, c engine.Case, config func(*agent.Config)) (engine.Result, *transcript.Transcript) {
+func traced(t *testing.T, c engine.Case, config func(*agent.Config)) (verdict.Result, *transcript.Transcript) {
 	t.Helper()
 	opts := options(t, nil, c)
 	opts.TimeoutScale = 0
@@ -39,7 +40,7 @@ func traced(t *testing.T, c engine.Case, config func(*agent.Config)) (engine.Res
 	})
 	var mu sync.Mutex
 	var got *transcript.Transcript
-	opts.Transcript = func(_ engine.Result, recorded func() *transcript.Transcript) (string, error) {
+	opts.Transcript = func(_ verdict.Result, recorded func() *transcript.Transcript) (string, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		got = recorded()
@@ -118,7 +119,7 @@ func TestNoSecretIsInATranscript(t *testing.T) {
 			t.Errorf("one", "two")
 		}}
 	res, tr := traced(t, c, nil)
-	if res.Status != engine.Fail || res.Reason != "want one; got two" {
+	if res.Status != verdict.Fail || res.Reason != "want one; got two" {
 		t.Errorf("the case is %s: %s", res.Status, res.Reason)
 	}
 	text := plain(lines(t, tr))
@@ -175,7 +176,7 @@ func TestATranscriptTellsWhatWentOverTheWire(t *testing.T) {
 			t.Errorf("no %s in %v", kind, n)
 		}
 	}
-	if tr.Case != c.ID || tr.Status != string(engine.Fail) || tr.Base != "agent.{workspace}.{agent}" || tr.Revision != "r0.2" {
+	if tr.Case != c.ID || tr.Status != string(verdict.Fail) || tr.Base != "agent.{workspace}.{agent}" || tr.Revision != "r0.2" {
 		t.Errorf("the header is %+v", tr.Header)
 	}
 	last := int64(0)

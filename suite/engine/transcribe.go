@@ -12,6 +12,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/helper"
 	"agentproof/suite/transcript"
+	"agentproof/suite/verdict"
 )
 
 // transcriptLimits is what a transcript shows of a message: enough to compare
@@ -112,7 +113,7 @@ func nameIDs(mask *transcript.Mask, count int, resp *agentv1.ControlResponse) in
 }
 
 // transcript renders what is remembered.
-func (r *recorder) transcript(res *Result, revision string) *transcript.Transcript {
+func (r *recorder) transcript(res *verdict.Result, revision string) *transcript.Transcript {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := &transcript.Transcript{Header: transcript.Header{

@@ -16,8 +16,8 @@ import (
 	"agentproof/relay"
 	"agentproof/relay/relaytest"
 	"agentproof/stream"
-	"agentproof/suite/engine"
 	"agentproof/suite/relaysuite"
+	"agentproof/suite/verdict"
 )
 
 // TestWrongRelaysAreNoticed shows that cases can fail: each relay has one
@@ -53,16 +53,16 @@ func TestWrongRelaysAreNoticed(t *testing.T) {
 func wantBroken(t *testing.T, r *relaysuite.Relay, cases, says string) {
 	t.Helper()
 	rep, err := relaysuite.Run(t.Context(), r, relaysuite.Options{
-		Spec: load(t), Selection: engine.Selection{Cases: []string{cases}},
+		Spec: load(t), Selection: verdict.Selection{Cases: []string{cases}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, res := range rep.Results {
-		if res.Status == engine.NotSelected {
+		if res.Status == verdict.NotSelected {
 			continue
 		}
-		if res.Status != engine.Fail && res.Status != engine.Warn || !strings.Contains(res.Reason, says) {
+		if res.Status != verdict.Fail && res.Status != verdict.Warn || !strings.Contains(res.Reason, says) {
 			t.Errorf("%s is %s, want it broken with %q: %s", res.ID, res.Status, says, res.Reason)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"agentproof/relay"
 	"agentproof/stream"
 	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // Relay is a relay under test.
@@ -66,7 +67,7 @@ func startBundled(s Settings) (*Relay, func(), error) {
 // Options says how to run the cases; all fields are the engine's.
 type Options struct {
 	Spec         *spec.Spec
-	Selection    engine.Selection
+	Selection    verdict.Selection
 	Revision     string
 	Parallel     int
 	TimeoutScale float64
@@ -74,7 +75,7 @@ type Options struct {
 }
 
 // Run runs the selected cases against r. The errors are engine.Run's.
-func Run(ctx context.Context, r *Relay, opts Options) (*engine.Report, error) {
+func Run(ctx context.Context, r *Relay, opts Options) (*verdict.Report, error) {
 	return engine.Run(ctx, engine.Options{
 		Spec: opts.Spec, Cases: Cases(r), Subject: engine.Subject{Name: r.Name, NoAgent: true},
 		Selection: opts.Selection, Revision: opts.Revision, Parallel: opts.Parallel,

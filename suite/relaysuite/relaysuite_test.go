@@ -9,6 +9,7 @@ import (
 	"agentproof/docs/spec"
 	"agentproof/suite/engine"
 	"agentproof/suite/relaysuite"
+	"agentproof/suite/verdict"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,7 +35,7 @@ func TestTheBundledRelayIsConformant(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, res := range rep.Results {
-		if res.Status != engine.Pass {
+		if res.Status != verdict.Pass {
 			t.Errorf("%s is %s: %s\n%s", res.ID, res.Status, res.Reason, strings.Join(res.Notes, "\n"))
 		}
 	}
@@ -73,18 +74,18 @@ func TestARelayWithOtherSecretsIsNotJudgedByItsTokens(t *testing.T) {
 	defer stop()
 	r.ViewerSecret, r.ProducerSecret, r.Start = "wrong", "wrong", nil
 	rep, err := relaysuite.Run(t.Context(), r, relaysuite.Options{
-		Spec: load(t), Selection: engine.Selection{Cases: []string{"relay.token.scope/*", "relay.close/*", "relay.token.secret/*"}},
+		Spec: load(t), Selection: verdict.Selection{Cases: []string{"relay.token.scope/*", "relay.close/*", "relay.token.secret/*"}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, res := range rep.Results {
-		want := engine.Blocked
+		want := verdict.Blocked
 		switch {
-		case res.Status == engine.NotSelected:
+		case res.Status == verdict.NotSelected:
 			continue
 		case res.Clause == "relay.token.secret":
-			want = engine.Untestable
+			want = verdict.Untestable
 		}
 		if res.Status != want {
 			t.Errorf("%s is %s, want %s: %s", res.ID, res.Status, want, res.Reason)

@@ -22,8 +22,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 const (
@@ -320,7 +320,7 @@ func TestThePageInABrowser(t *testing.T) {
 		tb.quiet(1)
 	})
 	t.Run("a green run", func(t *testing.T) {
-		r := &engine.Report{Revision: "r0.2"}
+		r := &verdict.Report{Revision: "r0.2"}
 		r.Sum()
 		tb := open(t, ctx, render(t, report.New(r), "html"))
 		tb.wantShown("", "", "0 cases")

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"agentproof/internal/fold"
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // DiffSchema names the format of a difference, as Schema that of report.json.
@@ -52,8 +52,8 @@ type Change struct {
 
 // Outcome is how a case ended.
 type Outcome struct {
-	Status engine.Status `json:"status"`
-	Reason string        `json:"reason"`
+	Status verdict.Status `json:"status"`
+	Reason string         `json:"reason"`
 }
 
 // Compare tells what became of the cases of one report in another.
@@ -85,13 +85,13 @@ func side(d *Document) DiffSide { return DiffSide{d.Subject, d.Suite, d.Spec, d.
 func outcome(c Case) Outcome { return Outcome{c.Status, c.Reason} }
 
 // badness orders the statuses that somebody has to act on; the others have 0.
-func badness(s engine.Status) int {
+func badness(s verdict.Status) int {
 	switch s {
-	case engine.Warn:
+	case verdict.Warn:
 		return 1
-	case engine.Blocked, engine.HarnessError:
+	case verdict.Blocked, verdict.HarnessError:
 		return 2
-	case engine.Fail:
+	case verdict.Fail:
 		return 3
 	default:
 		return 0
@@ -101,15 +101,15 @@ func badness(s engine.Status) int {
 func (d *Diff) compare(c Change) {
 	was, is := c.Old.Status, c.New.Status
 	switch {
-	case was == engine.NotSelected || is == engine.NotSelected:
+	case was == verdict.NotSelected || is == verdict.NotSelected:
 		d.Uncompared++
 	case c.Old == c.New:
 		d.Unchanged++
 	case was == is:
 		d.Reasons = append(d.Reasons, c)
-	case badness(is) > badness(was), was == engine.Pass:
+	case badness(is) > badness(was), was == verdict.Pass:
 		d.Regressions = append(d.Regressions, c)
-	case badness(was) > 0 && is == engine.Pass, was == engine.Fail && is == engine.Warn:
+	case badness(was) > 0 && is == verdict.Pass, was == verdict.Fail && is == verdict.Warn:
 		d.Repairs = append(d.Repairs, c)
 	default:
 		d.Others = append(d.Others, c)
@@ -134,8 +134,8 @@ func (d *Diff) Text(w io.Writer, opts TextOptions) error {
 	p.changes(green, "REPAIR", d.Repairs)
 	p.changes(yellow, "REASON", d.Reasons)
 	p.changes(yellow, "CHANGE", d.Others)
-	p.names("new case", d.Added, func(c Change) engine.Status { return c.New.Status })
-	p.names("removed case", d.Removed, func(c Change) engine.Status { return c.Old.Status })
+	p.names("new case", d.Added, func(c Change) verdict.Status { return c.New.Status })
+	p.names("removed case", d.Removed, func(c Change) verdict.Status { return c.Old.Status })
 	color := green
 	if len(d.Regressions) > 0 {
 		color = red
@@ -175,14 +175,14 @@ func (p *printer) changes(color, label string, list []Change) {
 }
 
 // names lists cases that only one side has.
-func (p *printer) names(label string, list []Change, status func(Change) engine.Status) {
+func (p *printer) names(label string, list []Change, status func(Change) verdict.Status) {
 	if len(list) == 0 {
 		return
 	}
 	p.printf("%s\n", plural(len(list), label))
 	for _, c := range list {
 		s := status(c)
-		p.printf("  %s %s\n", p.paint(statusColor(s), pad(string(s), len(engine.HarnessError))), c.ID)
+		p.printf("  %s %s\n", p.paint(statusColor(s), pad(string(s), len(verdict.HarnessError))), c.ID)
 	}
 	p.printf("\n")
 }

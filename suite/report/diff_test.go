@@ -4,12 +4,12 @@ import (
 	"strings"
 	"testing"
 
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // document has one case that ended like this; no status is none.
-func document(status engine.Status, reason string) *report.Document {
+func document(status verdict.Status, reason string) *report.Document {
 	d := &report.Document{}
 	if status != "" {
 		d.Cases = []report.Case{{ID: "a.b/c", Area: "a", Status: status, Reason: reason}}
@@ -39,15 +39,15 @@ func TestEveryCaseHasOneKindOfChange(t *testing.T) {
 		repair     = "repair"
 		other      = "other"
 	)
-	order := []engine.Status{engine.Pass, engine.Warn, engine.Fail, engine.Blocked, engine.HarnessError, engine.NotClaimed, engine.Untestable}
-	for was, want := range map[engine.Status][]string{
-		engine.Pass:         {"", regression, regression, regression, regression, regression, regression},
-		engine.Warn:         {repair, "", regression, regression, regression, other, other},
-		engine.Fail:         {repair, repair, "", other, other, other, other},
-		engine.Blocked:      {repair, other, regression, "", other, other, other},
-		engine.HarnessError: {repair, other, regression, other, "", other, other},
-		engine.NotClaimed:   {other, regression, regression, regression, regression, "", other},
-		engine.Untestable:   {other, regression, regression, regression, regression, other, ""},
+	order := []verdict.Status{verdict.Pass, verdict.Warn, verdict.Fail, verdict.Blocked, verdict.HarnessError, verdict.NotClaimed, verdict.Untestable}
+	for was, want := range map[verdict.Status][]string{
+		verdict.Pass:         {"", regression, regression, regression, regression, regression, regression},
+		verdict.Warn:         {repair, "", regression, regression, regression, other, other},
+		verdict.Fail:         {repair, repair, "", other, other, other, other},
+		verdict.Blocked:      {repair, other, regression, "", other, other, other},
+		verdict.HarnessError: {repair, other, regression, other, "", other, other},
+		verdict.NotClaimed:   {other, regression, regression, regression, regression, "", other},
+		verdict.Untestable:   {other, regression, regression, regression, regression, other, ""},
 	} {
 		for i, is := range order {
 			got := kindOf(report.Compare(document(was, "x"), document(is, "y")))
@@ -57,7 +57,7 @@ func TestEveryCaseHasOneKindOfChange(t *testing.T) {
 			case was != is && got != want[i]:
 				t.Errorf("%s → %s is %q, want %q", was, is, got, want[i])
 			}
-			if got := kindOf(report.Compare(document(was, ""), document(engine.NotSelected, ""))); got != "uncompared" {
+			if got := kindOf(report.Compare(document(was, ""), document(verdict.NotSelected, ""))); got != "uncompared" {
 				t.Errorf("%s that was left out then is %q", was, got)
 			}
 			if got := kindOf(report.Compare(document(was, "x"), document(was, "x"))); got != "unchanged" {
@@ -65,10 +65,10 @@ func TestEveryCaseHasOneKindOfChange(t *testing.T) {
 			}
 		}
 	}
-	if got := kindOf(report.Compare(document("", ""), document(engine.Fail, ""))); got != "added" {
+	if got := kindOf(report.Compare(document("", ""), document(verdict.Fail, ""))); got != "added" {
 		t.Errorf("a new case is %q", got)
 	}
-	if got := kindOf(report.Compare(document(engine.Fail, ""), document("", ""))); got != "removed" {
+	if got := kindOf(report.Compare(document(verdict.Fail, ""), document("", ""))); got != "removed" {
 		t.Errorf("a case that is gone is %q", got)
 	}
 }
@@ -76,10 +76,10 @@ func TestEveryCaseHasOneKindOfChange(t *testing.T) {
 func TestADiffForPeople(t *testing.T) {
 	t.Parallel()
 	side := func(name, version, revision string, outcomes ...string) *report.Document {
-		d := &report.Document{Subject: report.Subject{Name: name, Version: version}, Spec: report.Spec{Revision: revision}, Verdict: engine.NotConformant}
+		d := &report.Document{Subject: report.Subject{Name: name, Version: version}, Spec: report.Spec{Revision: revision}, Verdict: verdict.NotConformant}
 		for _, o := range outcomes {
 			words := strings.SplitN(o, " ", 3)
-			d.Cases = append(d.Cases, report.Case{ID: words[0], Status: engine.Status(words[1]), Reason: words[2]})
+			d.Cases = append(d.Cases, report.Case{ID: words[0], Status: verdict.Status(words[1]), Reason: words[2]})
 		}
 		return d
 	}

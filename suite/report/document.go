@@ -2,7 +2,7 @@ package report
 
 import (
 	"agentproof/docs/spec"
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // Schema names the format of report.json. Its number grows when a reader of
@@ -12,17 +12,17 @@ const Schema = "agentproof/report/v1"
 // Document is report.json: the same bytes for every run of the same subject
 // and selection. What differs between runs is in run.json.
 type Document struct {
-	Schema    string                `json:"schema"`
-	Subject   Subject               `json:"subject"`
-	Suite     Suite                 `json:"suite"`
-	Spec      Spec                  `json:"spec"`
-	Selection engine.Selection      `json:"selection"`
-	Verdict   string                `json:"verdict"`
-	Profiles  []Profile             `json:"profiles"`
-	Totals    map[engine.Status]int `json:"totals"`
+	Schema    string                 `json:"schema"`
+	Subject   Subject                `json:"subject"`
+	Suite     Suite                  `json:"suite"`
+	Spec      Spec                   `json:"spec"`
+	Selection verdict.Selection      `json:"selection"`
+	Verdict   string                 `json:"verdict"`
+	Profiles  []Profile              `json:"profiles"`
+	Totals    map[verdict.Status]int `json:"totals"`
 	// Baseline is there when the run had one, which keeps it from certifying.
-	Baseline *engine.Baseline `json:"baseline,omitempty"`
-	Cases    []Case           `json:"cases"`
+	Baseline *verdict.Baseline `json:"baseline,omitempty"`
+	Cases    []Case            `json:"cases"`
 }
 
 // Subject is what the agent says of itself.
@@ -38,7 +38,7 @@ type Suite struct {
 	Cases  int    `json:"cases"`
 	Digest string `json:"digest"`
 	// Strength is absent where nobody measured it.
-	Strength *engine.Strength `json:"strength,omitempty"`
+	Strength *verdict.Strength `json:"strength,omitempty"`
 }
 
 // Spec is the revision that was judged by.
@@ -54,12 +54,12 @@ type Profile struct {
 
 // Case is the verdict on one case.
 type Case struct {
-	ID     string        `json:"id"`
-	Clause string        `json:"clause"`
-	Level  spec.Level    `json:"level"`
-	Area   string        `json:"area"`
-	Status engine.Status `json:"status"`
-	Reason string        `json:"reason"`
+	ID     string         `json:"id"`
+	Clause string         `json:"clause"`
+	Level  spec.Level     `json:"level"`
+	Area   string         `json:"area"`
+	Status verdict.Status `json:"status"`
+	Reason string         `json:"reason"`
 	// Baselined marks what a baseline has an entry for, and Issue is where the
 	// entry says that it is tracked.
 	Baselined bool   `json:"baselined,omitempty"`
@@ -67,7 +67,7 @@ type Case struct {
 }
 
 // NewDocument makes the stable part of a report.
-func NewDocument(r *engine.Report) Document {
+func NewDocument(r *verdict.Report) Document {
 	d := Document{
 		Schema:    Schema,
 		Subject:   Subject(r.Subject),
@@ -76,11 +76,11 @@ func NewDocument(r *engine.Report) Document {
 		Selection: r.Selection,
 		Verdict:   r.Verdict(),
 		Profiles:  make([]Profile, 0, len(r.Profiles)),
-		Totals:    make(map[engine.Status]int),
+		Totals:    make(map[verdict.Status]int),
 		Baseline:  r.Baseline,
 		Cases:     make([]Case, 0, len(r.Results)),
 	}
-	for _, s := range engine.Statuses() {
+	for _, s := range verdict.Statuses() {
 		d.Totals[s] = r.Totals[s]
 	}
 	for _, p := range r.Profiles {
@@ -92,16 +92,16 @@ func NewDocument(r *engine.Report) Document {
 	return d
 }
 
-// Engine is the engine's report as far as report.json has it, which is enough
+// Report is the run's report as far as report.json has it, which is enough
 // to judge it again.
-func (d *Document) Engine() *engine.Report {
-	r := &engine.Report{
-		Subject: engine.SubjectInfo(d.Subject), Suite: engine.SuiteInfo(d.Suite), Revision: d.Spec.Revision,
+func (d *Document) Report() *verdict.Report {
+	r := &verdict.Report{
+		Subject: verdict.SubjectInfo(d.Subject), Suite: verdict.SuiteInfo(d.Suite), Revision: d.Spec.Revision,
 		Selection: d.Selection, Baseline: d.Baseline,
 	}
 	for _, c := range d.Cases {
-		profile := (&engine.Case{ID: c.ID}).Profile()
-		r.Results = append(r.Results, engine.Result{
+		profile := verdict.CaseInfo{ID: c.ID}.Profile()
+		r.Results = append(r.Results, verdict.Result{
 			ID: c.ID, Clause: c.Clause, Level: c.Level, Area: c.Area, Profile: profile, Status: c.Status, Reason: c.Reason,
 			Baselined: c.Baselined, Issue: c.Issue,
 		})

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
-	"agentproof/suite/engine"
 	recorded "agentproof/suite/transcript"
+	"agentproof/suite/verdict"
 )
 
 const (
@@ -30,7 +30,7 @@ type Exchange struct {
 }
 
 // NewExchange decodes what went over the wire.
-func NewExchange(x engine.Exchange) Exchange {
+func NewExchange(x verdict.Exchange) Exchange {
 	limits := recorded.Limits{Bytes: shownBytes, Items: shownItems}
 	out := Exchange{Subject: x.Subject, Seconds: seconds(x.Took)}
 	out.Request, out.Notes = recorded.Render(x.Request, &agentv1.ControlRequest{}, limits)

@@ -15,6 +15,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 func TestExchangeIsShortened(t *testing.T) {
@@ -50,7 +51,7 @@ func TestExchangeIsShortened(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			payload := marshal(t, engine.NewRequest(tt.op))
-			x := report.NewExchange(engine.Exchange{Request: payload, Response: payload})
+			x := report.NewExchange(verdict.Exchange{Request: payload, Response: payload})
 			if !json.Valid(x.Request) {
 				t.Fatalf("no JSON: %s", x.Request)
 			}
@@ -73,7 +74,7 @@ func TestExchangeIsShortened(t *testing.T) {
 		t.Parallel()
 		entries[0].Path = string(long)
 		resp := &agentv1.ControlResponse{Result: &agentv1.ControlResponse_FsList{FsList: &agentv1.FsListResponse{Entries: entries}}}
-		x := report.NewExchange(engine.Exchange{Response: marshal(t, resp)})
+		x := report.NewExchange(verdict.Exchange{Response: marshal(t, resp)})
 		if got := string(x.Response); !strings.Contains(got, "… (300 bytes)") || strings.Contains(got, "file-20") {
 			t.Errorf("got %s", got)
 		}
@@ -84,7 +85,7 @@ func TestExchangeIsShortened(t *testing.T) {
 	t.Run("two results in one message tell their own sizes", func(t *testing.T) {
 		t.Parallel()
 		resp := &agentv1.ControlResponse{Result: &agentv1.ControlResponse_Exec{Exec: &agentv1.ExecResponse{Stdout: long, Stderr: long[:200]}}}
-		got := string(report.NewExchange(engine.Exchange{Response: marshal(t, resp)}).Response)
+		got := string(report.NewExchange(verdict.Exchange{Response: marshal(t, resp)}).Response)
 		for _, want := range []string{`"stdout":"` + b64(long[:120]) + `… (300 bytes)"`, `"stderr":"` + b64(long[:120]) + `… (200 bytes)"`} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s\nlacks\n%s", got, want)
@@ -95,7 +96,7 @@ func TestExchangeIsShortened(t *testing.T) {
 
 func TestExchangeWithoutAnAnswerSaysWhy(t *testing.T) {
 	t.Parallel()
-	x := report.NewExchange(engine.Exchange{Subject: "s", Err: errors.New("no reply"), Took: 1234567 * time.Microsecond})
+	x := report.NewExchange(verdict.Exchange{Subject: "s", Err: errors.New("no reply"), Took: 1234567 * time.Microsecond})
 	if x.Error != "no reply" || x.Response != nil || string(x.Request) != "{}" || x.Seconds != 1.235 {
 		t.Errorf("got %+v", x)
 	}
@@ -103,7 +104,7 @@ func TestExchangeWithoutAnAnswerSaysWhy(t *testing.T) {
 
 func TestExchangeShowsBytesThatDoNotDecode(t *testing.T) {
 	t.Parallel()
-	x := report.NewExchange(engine.Exchange{Request: []byte("\xff\x00\x1b"), Response: bytes.Repeat([]byte{0xff}, 1000)})
+	x := report.NewExchange(verdict.Exchange{Request: []byte("\xff\x00\x1b"), Response: bytes.Repeat([]byte{0xff}, 1000)})
 	if got, want := string(x.Request), `"3 bytes that do not decode: \"\\xff\\x00\\x1b\""`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -118,7 +119,7 @@ func FuzzExchange(f *testing.F) {
 	f.Add([]byte("\xff\x00"))
 	f.Add([]byte("\n\x02id\x12\x00"))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		x := report.NewExchange(engine.Exchange{Request: payload, Response: payload})
+		x := report.NewExchange(verdict.Exchange{Request: payload, Response: payload})
 		if !json.Valid(x.Request) || !json.Valid(x.Response) {
 			t.Errorf("no JSON: %s and %s", x.Request, x.Response)
 		}

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"agentproof/docs/spec"
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 const (
@@ -77,7 +77,7 @@ func (r *Report) finding(e entry, clauses *spec.Spec, budget *int) finding {
 		Case: e.Case, Word: word(e.Status), Filter: filterOf(e), Took: duration(took(e.Seconds)),
 		Explain: e.Explain, Try: e.Try, Command: "run", Failures: e.Failures, Notes: e.Notes, Said: strings.TrimRight(e.AgentOutput, "\n"),
 	}
-	if e.Area == engine.ProfileRelay {
+	if e.Area == verdict.ProfileRelay {
 		f.Command = "relay"
 	}
 	if clauses != nil {

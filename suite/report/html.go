@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"agentproof/docs/spec"
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 //go:embed page
@@ -61,7 +61,7 @@ type page struct {
 	Notices           []string
 	Profiles          []profileCard
 	Areas             []areaRow
-	Problems          []engine.BaselineProblem
+	Problems          []verdict.BaselineProblem
 	Findings, Known   []finding
 	NoFindings        string
 	Missing           []missingCases
@@ -70,7 +70,7 @@ type page struct {
 
 // segment is a status and how many cases have it.
 type segment struct {
-	Status engine.Status
+	Status verdict.Status
 	Word   string
 	Count  int
 }
@@ -88,7 +88,7 @@ type areaRow struct {
 
 // missingCases are cases that were not judged, for one reason.
 type missingCases struct {
-	Status        engine.Status
+	Status        verdict.Status
 	Word          string
 	Reason, Cases string
 	IDs           []string
@@ -142,7 +142,7 @@ func (r *Report) page(clauses *spec.Spec) (*page, error) {
 func (r *Report) addCases(p *page, clauses *spec.Spec) {
 	list := r.entries()
 	shots := screenshotBudget
-	for _, status := range []engine.Status{engine.Fail, engine.HarnessError, engine.Blocked, engine.Warn} {
+	for _, status := range []verdict.Status{verdict.Fail, verdict.HarnessError, verdict.Blocked, verdict.Warn} {
 		for _, e := range list {
 			switch {
 			case e.Status != status:
@@ -156,7 +156,7 @@ func (r *Report) addCases(p *page, clauses *spec.Spec) {
 	if len(p.Known) > 0 {
 		p.NoFindings = "Nothing is broken beside the known failures below."
 	}
-	p.Missing = append(missing(list, engine.NotClaimed), missing(list, engine.Untestable)...)
+	p.Missing = append(missing(list, verdict.NotClaimed), missing(list, verdict.Untestable)...)
 	filters := make(map[string]int)
 	for _, e := range list {
 		row := caseRow{Case: e.Case, Word: word(e.Status), Filter: filterOf(e), Took: duration(took(e.Seconds)), Detailed: broken(e.Status)}
@@ -166,7 +166,7 @@ func (r *Report) addCases(p *page, clauses *spec.Spec) {
 		filters[row.Filter]++
 		p.Rows = append(p.Rows, row)
 	}
-	for _, s := range append(engine.Statuses(), knownFilter) {
+	for _, s := range append(verdict.Statuses(), knownFilter) {
 		if n := filters[string(s)]; n > 0 {
 			p.Filters = append(p.Filters, segment{s, word(s), n})
 		}
@@ -184,17 +184,17 @@ func filterOf(e entry) string {
 }
 
 // broken tells whether a status has a finding.
-func broken(s engine.Status) bool {
-	return s == engine.Fail || s == engine.HarnessError || s == engine.Blocked || s == engine.Warn
+func broken(s verdict.Status) bool {
+	return s == verdict.Fail || s == verdict.HarnessError || s == verdict.Blocked || s == verdict.Warn
 }
 
-func word(s engine.Status) string { return strings.ReplaceAll(string(s), "-", " ") }
+func word(s verdict.Status) string { return strings.ReplaceAll(string(s), "-", " ") }
 
 // segments are the statuses that occur.
-func segments(totals map[engine.Status]int) []segment {
+func segments(totals map[verdict.Status]int) []segment {
 	var out []segment
-	for _, s := range engine.Statuses() {
-		if n := totals[s]; n > 0 && s != engine.NotSelected {
+	for _, s := range verdict.Statuses() {
+		if n := totals[s]; n > 0 && s != verdict.NotSelected {
 			out = append(out, segment{s, word(s), n})
 		}
 	}
@@ -202,7 +202,7 @@ func segments(totals map[engine.Status]int) []segment {
 }
 
 // columnTotals are the totals of the statuses that tables have.
-func (r *Report) columnTotals(totals map[engine.Status]int) []segment {
+func (r *Report) columnTotals(totals map[verdict.Status]int) []segment {
 	var out []segment
 	for _, s := range columns(r) {
 		out = append(out, segment{s, word(s), totals[s]})
@@ -210,7 +210,7 @@ func (r *Report) columnTotals(totals map[engine.Status]int) []segment {
 	return out
 }
 
-func missing(list []entry, status engine.Status) []missingCases {
+func missing(list []entry, status verdict.Status) []missingCases {
 	var out []missingCases
 	index := make(map[string]int)
 	for _, e := range list {
@@ -246,7 +246,7 @@ func (r *Report) tone() (tone, seal string) {
 	switch {
 	case r.color() == red:
 		return "bad", "fail"
-	case r.Verdict() == engine.NotConformant: // nothing but known failures
+	case r.Verdict() == verdict.NotConformant: // nothing but known failures
 		return "unsure", "fail"
 	case r.ExitCode() == 0:
 		return "good", "pass"
@@ -264,7 +264,7 @@ func icon(tone string) template.URL {
 
 // card is one profile.
 func (r *Report) card(pr Profile) profileCard {
-	totals := make(map[engine.Status]int)
+	totals := make(map[verdict.Status]int)
 	for _, res := range r.judged.Results {
 		if res.Profile == pr.Name {
 			totals[res.Status]++
@@ -272,11 +272,11 @@ func (r *Report) card(pr Profile) profileCard {
 	}
 	c := profileCard{Name: pr.Name, Result: strings.ReplaceAll(pr.Result, "-", " "), Segments: segments(totals)}
 	switch pr.Result {
-	case engine.Conformant:
+	case verdict.Conformant:
 		c.Tone, c.Seal = "good", "pass"
-	case engine.NotConformant:
+	case verdict.NotConformant:
 		c.Tone, c.Seal = "bad", "fail"
-	case engine.Incomplete:
+	case verdict.Incomplete:
 		c.Tone, c.Seal = "unsure", "untestable"
 	default:
 		c.Tone, c.Seal = "none", "not-claimed"
@@ -301,7 +301,7 @@ func (r *Report) notices() []string {
 			add("--level", s.Level)
 		}
 		out = append(out, fmt.Sprintf("A filtered run (%s): %s left out, and it certifies nothing.",
-			strings.Join(parts, ", "), count(r.Document.Totals[engine.NotSelected], "case was", "cases were")))
+			strings.Join(parts, ", "), count(r.Document.Totals[verdict.NotSelected], "case was", "cases were")))
 	}
 	if b := r.Document.Baseline; b != nil {
 		out = append(out, fmt.Sprintf("A run with a baseline of %s, which certifies nothing.", count(b.Entries, "known failure", "known failures")))

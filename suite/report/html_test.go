@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 
 	"agentproof/docs/spec"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // hostile is text that would take a careless page over. It ends in bytes that
@@ -24,20 +24,20 @@ const hostile = `</script></style></textarea><script>window.owned = 1</script><i
 
 // takenOver is a report in which everything that a subject can say is hostile,
 // and everything that a report can have is there.
-func takenOver(t *testing.T) *engine.Report {
+func takenOver(t *testing.T) *verdict.Report {
 	t.Helper()
 	r := everyStatus(t)
-	r.Subject = engine.SubjectInfo{Name: hostile, Version: hostile, OS: hostile, Arch: hostile}
+	r.Subject = verdict.SubjectInfo{Name: hostile, Version: hostile, OS: hostile, Arch: hostile}
 	r.Revision = hostile
-	r.Suite.Strength = &engine.Strength{Killed: 611, Declared: 612}
+	r.Suite.Strength = &verdict.Strength{Killed: 611, Declared: 612}
 	r.Selection.Cases = []string{hostile}
-	r.Baseline = &engine.Baseline{Entries: 2, Problems: []engine.BaselineProblem{{Case: hostile, Kind: engine.Stale, Detail: hostile}}}
+	r.Baseline = &verdict.Baseline{Entries: 2, Problems: []verdict.BaselineProblem{{Case: hostile, Kind: verdict.Stale, Detail: hostile}}}
 	for i := range r.Results {
 		c := &r.Results[i]
-		c.Baselined = c.Status == engine.Warn || c.Status == engine.Blocked
+		c.Baselined = c.Status == verdict.Warn || c.Status == verdict.Blocked
 		c.Issue, c.Reason, c.Output, c.Explain, c.Try = hostile, hostile, hostile, hostile, hostile
 		c.Notes = []string{hostile}
-		c.Failures = []engine.Failure{{Want: hostile, Got: hostile}}
+		c.Failures = []verdict.Failure{{Want: hostile, Got: hostile}}
 		c.Exchanges = exchanges(t)
 		c.Exchanges[0].Subject = hostile
 		c.Exchanges[1].Err = errorText(hostile)
@@ -61,7 +61,7 @@ func picture(t testing.TB) []byte {
 
 // evidence writes a report into a directory whose failure has a transcript and
 // a screenshot of these bytes, and renders its page.
-func evidence(t *testing.T, r *engine.Report, transcript, screenshot []byte) (dir, page string) {
+func evidence(t *testing.T, r *verdict.Report, transcript, screenshot []byte) (dir, page string) {
 	t.Helper()
 	dir = t.TempDir()
 	if err := report.Write(dir, r); err != nil {
@@ -138,7 +138,7 @@ func TestThePageTellsEverything(t *testing.T) {
 
 func TestThePageOfAGreenRunSaysSo(t *testing.T) {
 	t.Parallel()
-	r := &engine.Report{Revision: "r0.2", Results: []engine.Result{result(spec.Must, engine.Pass)}, Suite: engine.SuiteInfo{Cases: 1, Strength: &engine.Strength{Killed: 612, Declared: 612}}}
+	r := &verdict.Report{Revision: "r0.2", Results: []verdict.Result{result(spec.Must, verdict.Pass)}, Suite: verdict.SuiteInfo{Cases: 1, Strength: &verdict.Strength{Killed: 612, Declared: 612}}}
 	r.Sum()
 	page := render(t, report.New(r), "html")
 	has(t, page, `<h1 id="verdict">Conformant</h1>`, "Nothing is broken.", "612 of 612 mutants killed", `<section class="hero good"`)
@@ -152,14 +152,14 @@ func TestThePageShowsABaseline(t *testing.T) {
 }
 
 // baselined is a report with a known failure and a wrong entry.
-func baselined(t *testing.T) *engine.Report {
+func baselined(t *testing.T) *verdict.Report {
 	t.Helper()
 	r := everyStatus(t)
-	r.Baseline = &engine.Baseline{Entries: 2, Problems: []engine.BaselineProblem{
-		{Case: "ping.nonce/passes", Kind: engine.Stale, Detail: "the case passes: take the entry out"},
+	r.Baseline = &verdict.Baseline{Entries: 2, Problems: []verdict.BaselineProblem{
+		{Case: "ping.nonce/passes", Kind: verdict.Stale, Detail: "the case passes: take the entry out"},
 	}}
 	for i := range r.Results {
-		if c := &r.Results[i]; c.Status == engine.Fail {
+		if c := &r.Results[i]; c.Status == verdict.Fail {
 			c.Baselined, c.Issue = true, "https://example.com/7"
 		}
 	}

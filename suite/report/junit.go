@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // The shape that CI systems agree on: suites of cases, the counts matching,
@@ -99,13 +99,13 @@ func newJUnitCase(e entry) junitCase {
 	switch {
 	case e.Known:
 		jc.Skipped = &junitSkipped{Message: Printable(knownText(e))}
-	case e.Status == engine.Fail:
+	case e.Status == verdict.Fail:
 		jc.Failure = problem
-	case e.Status == engine.HarnessError, e.Status == engine.Blocked:
+	case e.Status == verdict.HarnessError, e.Status == verdict.Blocked:
 		jc.Error = problem
-	case e.Status == engine.NotClaimed, e.Status == engine.Untestable:
+	case e.Status == verdict.NotClaimed, e.Status == verdict.Untestable:
 		jc.Skipped = &junitSkipped{Message: Printable(string(e.Status) + ": " + e.Reason)}
-	case e.Status == engine.Warn:
+	case e.Status == verdict.Warn:
 		jc.SystemOut = Printable("warning: " + e.Reason)
 	}
 	return jc
@@ -124,7 +124,7 @@ func knownText(e entry) string {
 func problemText(e entry) string {
 	lines := []string{e.Clause + ": " + e.Reason}
 	for _, f := range e.Failures[min(1, len(e.Failures)):] { // the first is the reason
-		lines = append(lines, engine.Failure{Want: f.Want, Got: f.Got}.String())
+		lines = append(lines, verdict.Failure{Want: f.Want, Got: f.Got}.String())
 	}
 	return strings.Join(append(lines, e.Notes...), "\n")
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	gojunit "github.com/joshdk/go-junit"
 
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // suites is JUnit as its readers have it, apart from what the writer declares.
@@ -51,7 +51,7 @@ type problem struct {
 	Text    string `xml:",chardata"`
 }
 
-func junit(t *testing.T, r *engine.Report) (suites, []byte) {
+func junit(t *testing.T, r *verdict.Report) (suites, []byte) {
 	t.Helper()
 	data, err := report.New(r).JUnit()
 	if err != nil {
@@ -167,10 +167,10 @@ func FuzzJUnit(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		r := &engine.Report{Results: []engine.Result{
-			{ID: "a.b/c", Clause: "a.b", Area: "a", Status: engine.Fail, Reason: text, Notes: []string{text}},
-			{ID: "a.b/d", Clause: "a.b", Area: "a", Status: engine.Warn, Reason: text},
-			{ID: "a.b/e", Clause: "a.b", Area: "a", Status: engine.Untestable, Reason: text},
+		r := &verdict.Report{Results: []verdict.Result{
+			{ID: "a.b/c", Clause: "a.b", Area: "a", Status: verdict.Fail, Reason: text, Notes: []string{text}},
+			{ID: "a.b/d", Clause: "a.b", Area: "a", Status: verdict.Warn, Reason: text},
+			{ID: "a.b/e", Clause: "a.b", Area: "a", Status: verdict.Untestable, Reason: text},
 		}}
 		doc, _ := junit(t, r)
 		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(c rune) bool { return unicode.IsControl(c) || c >= 0xfffd && c < 0x10000 }) {

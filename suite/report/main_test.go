@@ -19,6 +19,7 @@ import (
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
 	"agentproof/suite/subject"
+	"agentproof/suite/verdict"
 )
 
 var update = flag.Bool("update", false, "write testdata instead of comparing with it")
@@ -87,7 +88,7 @@ func cases() []engine.Case {
 // everyStatus is the report of a real run in which every status occurs. What
 // differs between two runs of it is replaced, so that its renderings can be
 // compared byte for byte.
-func everyStatus(t *testing.T) *engine.Report {
+func everyStatus(t *testing.T) *verdict.Report {
 	t.Helper()
 	list := cases()
 	for i := range list {
@@ -100,7 +101,7 @@ func everyStatus(t *testing.T) *engine.Report {
 	r, err := engine.Run(t.Context(), engine.Options{
 		Spec: loadSpec(t), Cases: list, HelperProgram: program,
 		Subject:   subject.InProcess("an agent with\x1b[31m colours", bundled.InProcess),
-		Selection: engine.Selection{Skip: []string{"**/left-out"}},
+		Selection: verdict.Selection{Skip: []string{"**/left-out"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +113,7 @@ func everyStatus(t *testing.T) *engine.Report {
 		c := &r.Results[i]
 		c.Took = time.Duration(i+1) * 125 * time.Millisecond
 		c.Output, c.Exchanges = "", nil
-		if c.Status == engine.Fail {
+		if c.Status == verdict.Fail {
 			c.Output = "first line\nlevel=ERROR msg=\x1b[31mno\n"
 			c.Exchanges = exchanges(t)
 		}
@@ -122,11 +123,11 @@ func everyStatus(t *testing.T) *engine.Report {
 
 // exchanges are what a failure has to show: a round trip, one without an
 // answer, and one whose bytes mean nothing.
-func exchanges(t *testing.T) []engine.Exchange {
+func exchanges(t *testing.T) []verdict.Exchange {
 	t.Helper()
 	ask := &agentv1.ControlRequest{RequestId: "id", Epoch: 7, Op: &agentv1.ControlRequest_Ping{Ping: &agentv1.PingRequest{Nonce: 42}}}
 	answer := &agentv1.ControlResponse{RequestId: "id", Result: &agentv1.ControlResponse_Ping{Ping: &agentv1.PingResponse{Nonce: 43}}}
-	return []engine.Exchange{
+	return []verdict.Exchange{
 		{Subject: "agent.ws.a.rpc", Request: marshal(t, ask), Response: marshal(t, answer), Took: 1500 * time.Microsecond},
 		{Subject: "agent.ws.a.rpc", Request: marshal(t, ask), Err: errors.New("no reply within 20s"), Took: 20 * time.Second},
 		{Subject: "agent.ws.b.rpc", Request: []byte("\xff\x00garbage"), Response: marshal(t, answer), Took: 10 * time.Microsecond},

@@ -14,7 +14,7 @@ import (
 	"slices"
 	"strings"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // Read reads what Write left in dir, and refuses what does not fit together.
@@ -32,7 +32,7 @@ func Read(dir string) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	judged := doc.Engine()
+	judged := doc.Report()
 	judged.Started, judged.Took = run.Started, took(run.Seconds)
 	r := &Report{Document: *doc, Run: *run, judged: judged, dir: dir}
 	if err := r.match(); err != nil {
@@ -129,7 +129,7 @@ func (d *Document) check() error {
 			return fmt.Errorf("%q is no id of a case", c.ID)
 		case i > 0 && cmp.Compare(d.Cases[i-1].ID, c.ID) >= 0:
 			return fmt.Errorf("the case %q is not behind %q, as ids are sorted", c.ID, d.Cases[i-1].ID)
-		case !slices.Contains(engine.Statuses(), c.Status):
+		case !slices.Contains(verdict.Statuses(), c.Status):
 			return fmt.Errorf("the case %q has the status %q, which there is none of", c.ID, c.Status)
 		case c.Area != area:
 			return fmt.Errorf("the case %q is of the area %q", c.ID, c.Area)
@@ -140,19 +140,19 @@ func (d *Document) check() error {
 	if d.Suite.Cases != len(d.Cases) {
 		return fmt.Errorf("it has %d of %d cases", len(d.Cases), d.Suite.Cases)
 	}
-	judged := d.Engine()
-	for _, s := range engine.Statuses() {
+	judged := d.Report()
+	for _, s := range verdict.Statuses() {
 		if d.Totals[s] != judged.Totals[s] {
 			return fmt.Errorf("its total of %s is %d, its cases sum to %d", s, d.Totals[s], judged.Totals[s])
 		}
 	}
-	if len(d.Totals) > len(engine.Statuses()) {
+	if len(d.Totals) > len(verdict.Statuses()) {
 		return errors.New("it has the total of a status that there is none of")
 	}
 	if v := judged.Verdict(); d.Verdict != v {
 		return fmt.Errorf("its verdict is %q, its cases are %s", d.Verdict, v)
 	}
-	if !slices.EqualFunc(d.Profiles, judged.Profiles, func(p Profile, q engine.ProfileResult) bool { return p == Profile(q) }) {
+	if !slices.EqualFunc(d.Profiles, judged.Profiles, func(p Profile, q verdict.ProfileResult) bool { return p == Profile(q) }) {
 		return errors.New("the results of its profiles do not follow from its cases")
 	}
 	return nil
@@ -162,7 +162,7 @@ func (d *Document) check() error {
 func (r *Report) match() error {
 	ran := make(map[string]bool)
 	for _, c := range r.Document.Cases {
-		if c.Status != engine.NotSelected {
+		if c.Status != verdict.NotSelected {
 			ran[c.ID] = true
 		}
 	}

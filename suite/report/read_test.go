@@ -10,12 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // written is a directory with the files of everyStatus.
-func written(t *testing.T) (dir string, r *engine.Report) {
+func written(t *testing.T) (dir string, r *verdict.Report) {
 	t.Helper()
 	dir, r = t.TempDir(), everyStatus(t)
 	if err := report.Write(dir, r); err != nil {

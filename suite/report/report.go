@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 
 	"agentproof/docs/spec"
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // Report is a run that is over, or what its files say of one. Every format
@@ -20,17 +20,17 @@ type Report struct {
 	Document Document
 	Run      Run
 
-	judged *engine.Report
+	judged *verdict.Report
 	// dir is where transcripts and screenshots are; empty when there are none.
 	dir string
 }
 
 // New makes a report of a run.
-func New(r *engine.Report) *Report {
+func New(r *verdict.Report) *Report {
 	return &Report{Document: NewDocument(r), Run: NewRun(r), judged: r}
 }
 
-// Verdict is the engine's judgement of the cases that were selected.
+// Verdict is the judgement of the cases that were selected.
 func (r *Report) Verdict() string { return r.judged.Verdict() }
 
 // ExitCode is that of the program that made the report.
@@ -48,7 +48,7 @@ type entry struct {
 func (r *Report) entries() []entry {
 	list := make([]entry, 0, len(r.Document.Cases))
 	for i, c := range r.Document.Cases {
-		if c.Status != engine.NotSelected {
+		if c.Status != verdict.NotSelected {
 			list = append(list, entry{c, r.Run.Cases[c.ID], r.judged.Known(r.judged.Results[i])})
 		}
 	}
@@ -91,7 +91,7 @@ func Files() []string {
 // Write writes the report in every format into dir, which it creates, and the
 // screenshots of failed cases. Transcripts that run.json names must be there
 // already: report.html shows them.
-func Write(dir string, rep *engine.Report) error {
+func Write(dir string, rep *verdict.Report) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("create the report directory: %w", err)
 	}

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 func TestJSONIsStable(t *testing.T) {
@@ -36,8 +36,8 @@ func TestJSONIsStable(t *testing.T) {
 	if sum != len(doc.Cases) || sum != len(cases()) || doc.Suite.Cases != sum {
 		t.Errorf("the totals sum to %d, there are %d of %d cases", sum, len(doc.Cases), len(cases()))
 	}
-	if len(doc.Totals) != len(engine.Statuses()) {
-		t.Errorf("totals of %d statuses, want all %d", len(doc.Totals), len(engine.Statuses()))
+	if len(doc.Totals) != len(verdict.Statuses()) {
+		t.Errorf("totals of %d statuses, want all %d", len(doc.Totals), len(verdict.Statuses()))
 	}
 	if !slices.IsSortedFunc(doc.Cases, func(a, b report.Case) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) }) {
 		t.Error("the cases are not sorted by id")
@@ -95,9 +95,9 @@ func TestWriteLeavesEveryFormat(t *testing.T) {
 }
 
 // photograph gives the case that fails a screenshot.
-func photograph(r *engine.Report) {
+func photograph(r *verdict.Report) {
 	for i := range r.Results {
-		if r.Results[i].Status == engine.Fail {
+		if r.Results[i].Status == verdict.Fail {
 			r.Results[i].Screenshot = []byte("a picture")
 		}
 	}

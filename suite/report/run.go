@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"time"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // RunSchema names the format of run.json, as Schema that of report.json.
@@ -51,7 +51,7 @@ type Failure struct {
 }
 
 // NewRun makes the part of a report that differs between runs.
-func NewRun(r *engine.Report) Run {
+func NewRun(r *verdict.Report) Run {
 	run := Run{
 		Schema:  RunSchema,
 		Started: r.Started.UTC().Truncate(time.Millisecond),
@@ -60,7 +60,7 @@ func NewRun(r *engine.Report) Run {
 		Cases:   make(map[string]CaseRun),
 	}
 	for _, c := range r.Results {
-		if c.Status == engine.NotSelected {
+		if c.Status == verdict.NotSelected {
 			continue
 		}
 		cr := CaseRun{
@@ -70,7 +70,7 @@ func NewRun(r *engine.Report) Run {
 		for _, f := range c.Failures {
 			cr.Failures = append(cr.Failures, Failure{Want: f.Want, Got: f.Got})
 		}
-		if c.Status != engine.Pass {
+		if c.Status != verdict.Pass {
 			cr.Explain, cr.Try = c.Explain, c.Try
 			for _, x := range c.Exchanges {
 				cr.Exchanges = append(cr.Exchanges, NewExchange(x))

@@ -9,8 +9,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // schema compiles the published schema of report.json. Objects of a strict one
@@ -64,7 +64,7 @@ func validate(t *testing.T, s *jsonschema.Schema, data []byte) error {
 	return s.Validate(v)
 }
 
-func reportJSON(t *testing.T, r *engine.Report) []byte {
+func reportJSON(t *testing.T, r *verdict.Report) []byte {
 	t.Helper()
 	data, err := report.New(r).JSON()
 	if err != nil {
@@ -80,16 +80,16 @@ func TestReportsAreOfTheSchema(t *testing.T) {
 	strict := schema(t, true)
 	plain := everyStatus(t)
 	full := everyStatus(t)
-	full.Suite.Strength = &engine.Strength{Killed: 3, Declared: 4}
-	full.Selection = engine.Selection{Profiles: []string{"core"}, Cases: []string{"**"}, Skip: []string{"x"}, Level: "must"}
-	full.Baseline = &engine.Baseline{Entries: len(engine.ProblemKinds())}
-	for _, kind := range engine.ProblemKinds() {
-		full.Baseline.Problems = append(full.Baseline.Problems, engine.BaselineProblem{Case: "a.b/c", Kind: kind, Detail: "no"})
+	full.Suite.Strength = &verdict.Strength{Killed: 3, Declared: 4}
+	full.Selection = verdict.Selection{Profiles: []string{"core"}, Cases: []string{"**"}, Skip: []string{"x"}, Level: "must"}
+	full.Baseline = &verdict.Baseline{Entries: len(verdict.ProblemKinds())}
+	for _, kind := range verdict.ProblemKinds() {
+		full.Baseline.Problems = append(full.Baseline.Problems, verdict.BaselineProblem{Case: "a.b/c", Kind: kind, Detail: "no"})
 	}
 	for i := range full.Results {
 		full.Results[i].Baselined, full.Results[i].Issue = true, "https://example.com/1"
 	}
-	for name, r := range map[string]*engine.Report{"plain": plain, "with everything": full} {
+	for name, r := range map[string]*verdict.Report{"plain": plain, "with everything": full} {
 		if err := validate(t, strict, reportJSON(t, r)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

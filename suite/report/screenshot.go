@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // screenshotPath is where a case's screenshot is, relative to the report's
 // directory and with slashes; empty for a case without one.
-func screenshotPath(c engine.Result) string {
+func screenshotPath(c verdict.Result) string {
 	if len(c.Screenshot) == 0 {
 		return ""
 	}
@@ -25,7 +25,7 @@ func screenshotName(id string) string { return strings.ReplaceAll(id, "/", "+") 
 
 // writeScreenshots writes those of the failed cases, and removes those that an
 // earlier run left of cases that have none any more.
-func writeScreenshots(dir string, r *engine.Report) error {
+func writeScreenshots(dir string, r *verdict.Report) error {
 	dir = filepath.Join(dir, "screenshots")
 	for _, c := range r.Results {
 		file := filepath.Join(dir, screenshotName(c.ID))

@@ -5,13 +5,13 @@ import (
 	"strconv"
 	"strings"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // areaTotals are the sums of one area.
 type areaTotals struct {
 	Name   string
-	Totals map[engine.Status]int
+	Totals map[verdict.Status]int
 }
 
 // areas sums up every area that was selected, by name.
@@ -19,7 +19,7 @@ func (r *Report) areas() []areaTotals {
 	var list []areaTotals
 	for _, e := range r.entries() { // sorted by id, and so by area
 		if n := len(list); n == 0 || list[n-1].Name != e.Area {
-			list = append(list, areaTotals{e.Area, make(map[engine.Status]int)})
+			list = append(list, areaTotals{e.Area, make(map[verdict.Status]int)})
 		}
 		list[len(list)-1].Totals[e.Status]++
 	}
@@ -40,7 +40,7 @@ func (p *printer) table(r *Report) {
 		p.printf("  %s", p.paint(faint, lead(string(s), columnWidth(s))))
 	}
 	p.printf("\n")
-	row := func(name string, n map[engine.Status]int) {
+	row := func(name string, n map[verdict.Status]int) {
 		p.printf("%s", pad(name, first))
 		for _, s := range heads {
 			p.printf("  %s", p.cell(s, n[s]))
@@ -55,17 +55,17 @@ func (p *printer) table(r *Report) {
 
 // columns are the statuses that the table has: those that occurred, and always
 // pass and fail.
-func columns(r *Report) []engine.Status {
-	return slices.DeleteFunc(engine.Statuses(), func(s engine.Status) bool {
-		return s == engine.NotSelected || s != engine.Pass && s != engine.Fail && r.Document.Totals[s] == 0
+func columns(r *Report) []verdict.Status {
+	return slices.DeleteFunc(verdict.Statuses(), func(s verdict.Status) bool {
+		return s == verdict.NotSelected || s != verdict.Pass && s != verdict.Fail && r.Document.Totals[s] == 0
 	})
 }
 
 // columnWidth has room for the heading and for four digits.
-func columnWidth(s engine.Status) int { return max(4, len(s)) }
+func columnWidth(s verdict.Status) int { return max(4, len(s)) }
 
 // cell is a count, coloured where there is one.
-func (p *printer) cell(s engine.Status, n int) string {
+func (p *printer) cell(s verdict.Status, n int) string {
 	if n == 0 {
 		return p.paint(faint, strings.Repeat(" ", columnWidth(s)-1)+"·")
 	}

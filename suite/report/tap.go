@@ -7,7 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // tapDiagnostic is the YAML block under a test line.
@@ -38,20 +38,20 @@ func (r *Report) TAP() ([]byte, error) {
 		switch {
 		case e.Known:
 			ok, directive = "not ok", " # TODO "+tapText(knownText(e))
-		case e.Status == engine.NotClaimed, e.Status == engine.Untestable:
+		case e.Status == verdict.NotClaimed, e.Status == verdict.Untestable:
 			directive = " # SKIP " + tapText(string(e.Status)+": "+e.Reason)
-		case e.Status != engine.Pass && e.Status != engine.Warn:
+		case e.Status != verdict.Pass && e.Status != verdict.Warn:
 			ok = "not ok"
 		}
 		fmt.Fprintf(&b, "%s %d - %s%s\n", ok, i+1, e.ID, directive)
-		if e.Status == engine.Pass || strings.HasPrefix(directive, " # SKIP") {
+		if e.Status == verdict.Pass || strings.HasPrefix(directive, " # SKIP") {
 			continue
 		}
 		if err := writeDiagnostic(&b, e); err != nil {
 			return nil, err
 		}
 	}
-	if n := r.Document.Totals[engine.NotSelected]; n > 0 {
+	if n := r.Document.Totals[verdict.NotSelected]; n > 0 {
 		fmt.Fprintf(&b, "# %s not selected\n", plural(n, "case"))
 	}
 	fmt.Fprintf(&b, "# %s: %s\n", tapText(r.subject()), tapText(r.sentence()))

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"agentproof/docs/spec"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 func TestTAP(t *testing.T) {
@@ -25,10 +25,10 @@ func FuzzTAP(f *testing.F) {
 	}
 	form := regexp.MustCompile(`(?s)^TAP version 14\n1\.\.3\n(?-s)not ok 1 - a\.b/c\n  ---\n(  .*\n)+  \.\.\.\nok 2 - a\.b/d\n  ---\n(  .*\n)+  \.\.\.\nok 3 - a\.b/e # SKIP .*\n# .*\n$`)
 	f.Fuzz(func(t *testing.T, text string) {
-		r := &engine.Report{Subject: engine.SubjectInfo{Name: text}, Took: time.Second, Results: []engine.Result{
-			{ID: "a.b/c", Clause: "a.b", Area: "a", Level: spec.Must, Status: engine.Fail, Reason: text, Notes: []string{text}},
-			{ID: "a.b/d", Clause: "a.b", Area: "a", Level: spec.Should, Status: engine.Warn, Reason: text},
-			{ID: "a.b/e", Clause: "a.b", Area: "a", Level: spec.Must, Status: engine.Untestable, Reason: text},
+		r := &verdict.Report{Subject: verdict.SubjectInfo{Name: text}, Took: time.Second, Results: []verdict.Result{
+			{ID: "a.b/c", Clause: "a.b", Area: "a", Level: spec.Must, Status: verdict.Fail, Reason: text, Notes: []string{text}},
+			{ID: "a.b/d", Clause: "a.b", Area: "a", Level: spec.Should, Status: verdict.Warn, Reason: text},
+			{ID: "a.b/e", Clause: "a.b", Area: "a", Level: spec.Must, Status: verdict.Untestable, Reason: text},
 		}}
 		r.Sum()
 		if got, err := report.New(r).TAP(); err != nil || !form.Match(got) {

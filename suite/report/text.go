@@ -11,7 +11,7 @@ import (
 
 	"agentproof/docs/spec"
 	"agentproof/internal/fold"
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // TextOptions says how a person sees a report.
@@ -35,10 +35,10 @@ func (r *Report) Text(w io.Writer, opts TextOptions) error {
 		opts.Width = 100
 	}
 	p := &printer{opts: opts, printed: make(map[string]bool)}
-	p.missing(r, engine.NotClaimed)
-	p.missing(r, engine.Untestable)
+	p.missing(r, verdict.NotClaimed)
+	p.missing(r, verdict.Untestable)
 	p.known(r)
-	for _, status := range []engine.Status{engine.Blocked, engine.HarnessError, engine.Warn, engine.Fail} {
+	for _, status := range []verdict.Status{verdict.Blocked, verdict.HarnessError, verdict.Warn, verdict.Fail} {
 		for _, e := range r.entries() {
 			if e.Status == status && !e.Known {
 				p.problem(e)
@@ -89,13 +89,13 @@ func (p *printer) block(label, text string) {
 	p.printf("  %s%s%s\n", p.paint(faint, label), strings.Repeat(" ", max(1, 8-utf8.RuneCountInString(label))), text)
 }
 
-func statusColor(s engine.Status) string {
+func statusColor(s verdict.Status) string {
 	switch s {
-	case engine.Pass:
+	case verdict.Pass:
 		return green
-	case engine.Fail, engine.HarnessError:
+	case verdict.Fail, verdict.HarnessError:
 		return red
-	case engine.NotSelected, engine.NotClaimed:
+	case verdict.NotSelected, verdict.NotClaimed:
 		return faint
 	default:
 		return yellow
@@ -103,7 +103,7 @@ func statusColor(s engine.Status) string {
 }
 
 // missing lists the cases that were not tried, grouped by why.
-func (p *printer) missing(r *Report, status engine.Status) {
+func (p *printer) missing(r *Report, status verdict.Status) {
 	var reasons []string
 	ids := make(map[string][]string)
 	for _, c := range r.Document.Cases {
@@ -183,7 +183,7 @@ func (p *printer) problem(e entry) {
 		}
 		p.exchange(x)
 	}
-	if said := tail(e.AgentOutput, shownLines); said != "" && e.Status != engine.Warn && !p.printed[said] {
+	if said := tail(e.AgentOutput, shownLines); said != "" && e.Status != verdict.Warn && !p.printed[said] {
 		p.printed[said] = true
 		p.block("agent", said)
 	}
@@ -253,7 +253,7 @@ func count(n int, one, many string) string {
 func (p *printer) verdict(r *Report) {
 	p.printf("\n")
 	for _, pr := range r.Document.Profiles {
-		if pr.Result == string(engine.NotSelected) {
+		if pr.Result == string(verdict.NotSelected) {
 			continue
 		}
 		p.printf("profile  %-8s  %s\n", pr.Name, p.paint(verdictColor(pr.Result), strings.ReplaceAll(pr.Result, "-", " ")))
@@ -270,7 +270,7 @@ func (p *printer) verdict(r *Report) {
 		p.printf(" · report in %s", p.opts.Dir)
 	}
 	p.printf("\n  strength of the suite: %s\n", strength(doc.Suite.Strength))
-	if p.opts.Hint != "" && doc.Totals[engine.Fail]+doc.Totals[engine.Warn] > 0 {
+	if p.opts.Hint != "" && doc.Totals[verdict.Fail]+doc.Totals[verdict.Warn] > 0 {
 		p.printf("  %s\n", p.opts.Hint)
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 
 	"agentproof/docs/spec"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
-func text(t *testing.T, r *engine.Report, opts report.TextOptions) string {
+func text(t *testing.T, r *verdict.Report, opts report.TextOptions) string {
 	t.Helper()
 	var b strings.Builder
 	if err := report.New(r).Text(&b, opts); err != nil {
@@ -79,33 +79,33 @@ type failingWriter struct{ err error }
 func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
 
 // result is one case that ended in a status.
-func result(level spec.Level, status engine.Status) engine.Result {
-	return engine.Result{ID: "ping.nonce/" + string(status), Clause: "ping.nonce", Level: level, Area: "ping", Profile: "core", Status: status}
+func result(level spec.Level, status verdict.Status) verdict.Result {
+	return verdict.Result{ID: "ping.nonce/" + string(status), Clause: "ping.nonce", Level: level, Area: "ping", Profile: "core", Status: status}
 }
 
 func TestTheVerdictIsASentence(t *testing.T) {
 	t.Parallel()
-	pass := result(spec.Must, engine.Pass)
+	pass := result(spec.Must, verdict.Pass)
 	for _, tt := range []struct {
 		name    string
-		results []engine.Result
+		results []verdict.Result
 		filter  bool
 		want    string
 	}{
-		{"all passes", []engine.Result{pass}, false, "✓ the agent: conformant\n"},
-		{"a SHOULD is broken", []engine.Result{pass, result(spec.Should, engine.Warn)}, false, "✓ the agent: conformant, 1 SHOULD broken\n"},
-		{"a filtered run", []engine.Result{pass, result(spec.Must, engine.NotSelected)}, true,
+		{"all passes", []verdict.Result{pass}, false, "✓ the agent: conformant\n"},
+		{"a SHOULD is broken", []verdict.Result{pass, result(spec.Should, verdict.Warn)}, false, "✓ the agent: conformant, 1 SHOULD broken\n"},
+		{"a filtered run", []verdict.Result{pass, result(spec.Must, verdict.NotSelected)}, true,
 			"✓ the agent: what was selected passes; a filtered run certifies nothing\n"},
-		{"a MUST is broken", []engine.Result{pass, result(spec.Must, engine.Fail), result(spec.Should, engine.Warn)}, false,
+		{"a MUST is broken", []verdict.Result{pass, result(spec.Must, verdict.Fail), result(spec.Should, verdict.Warn)}, false,
 			"✗ the agent: not conformant, 1 MUST broken, 1 SHOULD broken\n"},
-		{"a MUST could not be judged", []engine.Result{pass, result(spec.Must, engine.Untestable)}, false,
+		{"a MUST could not be judged", []verdict.Result{pass, result(spec.Must, verdict.Untestable)}, false,
 			"? the agent: incomplete, some MUST could not be judged\n"},
-		{"the harness failed", []engine.Result{pass, result(spec.Must, engine.HarnessError)}, false, "? the agent: no verdict, 1 harness error\n"},
-		{"nothing is claimed", []engine.Result{result(spec.Must, engine.NotClaimed)}, false, "? the agent: nothing judged, the agent claims none of it\n"},
+		{"the harness failed", []verdict.Result{pass, result(spec.Must, verdict.HarnessError)}, false, "? the agent: no verdict, 1 harness error\n"},
+		{"nothing is claimed", []verdict.Result{result(spec.Must, verdict.NotClaimed)}, false, "? the agent: nothing judged, the agent claims none of it\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := &engine.Report{Results: tt.results, Totals: make(map[engine.Status]int), Revision: "r0.2"}
+			r := &verdict.Report{Results: tt.results, Totals: make(map[verdict.Status]int), Revision: "r0.2"}
 			for _, c := range tt.results {
 				r.Totals[c.Status]++
 			}
@@ -135,7 +135,7 @@ func TestDurationsAreReadable(t *testing.T) {
 		{61 * time.Second, "1 min 1 s"},
 		{2 * time.Hour, "120 min 0 s"},
 	} {
-		r := &engine.Report{Took: tt.took, Revision: "r0.2", Results: []engine.Result{result(spec.Must, engine.Pass)}}
+		r := &verdict.Report{Took: tt.took, Revision: "r0.2", Results: []verdict.Result{result(spec.Must, verdict.Pass)}}
 		if got := text(t, r, report.TextOptions{}); !strings.Contains(got, "1 case of 1 at r0.2 in "+tt.want+"\n") {
 			t.Errorf("%v: got\n%s", tt.took, got)
 		}

@@ -1,20 +1,20 @@
 package report
 
 import (
-	"agentproof/suite/engine"
 	recorded "agentproof/suite/transcript"
+	"agentproof/suite/verdict"
 )
 
 // Transcripts keeps transcripts in a report's directory, for
 // engine.Options.Transcript: those of all cases, or of the ones that somebody
 // will ask about. Those of an earlier run are removed.
-func Transcripts(dir string, all bool) (func(engine.Result, func() *recorded.Transcript) (string, error), error) {
+func Transcripts(dir string, all bool) (func(verdict.Result, func() *recorded.Transcript) (string, error), error) {
 	if err := recorded.Clear(dir); err != nil {
 		return nil, err
 	}
-	return func(res engine.Result, tell func() *recorded.Transcript) (string, error) {
+	return func(res verdict.Result, tell func() *recorded.Transcript) (string, error) {
 		switch res.Status {
-		case engine.Pass, engine.NotClaimed, engine.Untestable:
+		case verdict.Pass, verdict.NotClaimed, verdict.Untestable:
 			if !all {
 				return "", nil
 			}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // subject is the name that the report has for what was judged.
@@ -18,11 +18,13 @@ func (r *Report) about() string {
 }
 
 // selected is how many cases were to run.
-func (r *Report) selected() int { return len(r.Document.Cases) - r.Document.Totals[engine.NotSelected] }
+func (r *Report) selected() int {
+	return len(r.Document.Cases) - r.Document.Totals[verdict.NotSelected]
+}
 
 // color is that of the whole report.
 func (r *Report) color() string {
-	if r.Verdict() == engine.NotConformant && r.ExitCode() == 0 {
+	if r.Verdict() == verdict.NotConformant && r.ExitCode() == 0 {
 		return yellow // nothing but known failures
 	}
 	return verdictColor(r.Verdict())
@@ -30,9 +32,9 @@ func (r *Report) color() string {
 
 func verdictColor(result string) string {
 	switch result {
-	case engine.Conformant:
+	case verdict.Conformant:
 		return green
-	case engine.NotConformant:
+	case verdict.NotConformant:
 		return red
 	default:
 		return yellow
@@ -42,7 +44,7 @@ func verdictColor(result string) string {
 // mark says the verdict without colour.
 func (r *Report) mark() string {
 	switch {
-	case r.Verdict() == engine.NotConformant:
+	case r.Verdict() == verdict.NotConformant:
 		return "✗"
 	case r.ExitCode() == 0:
 		return "✓"
@@ -56,20 +58,20 @@ func (r *Report) mark() string {
 func (r *Report) sentence() string {
 	doc := r.Document
 	broken := ""
-	if n := doc.Totals[engine.Warn]; n > 0 {
+	if n := doc.Totals[verdict.Warn]; n > 0 {
 		broken = fmt.Sprintf(", %d SHOULD broken", n)
 	}
 	if b := doc.Baseline; b != nil && len(b.Problems) > 0 {
 		broken += fmt.Sprintf("; the baseline is wrong in %s", count(len(b.Problems), "entry", "entries"))
 	}
 	switch {
-	case r.Verdict() == engine.NotConformant:
+	case r.Verdict() == verdict.NotConformant:
 		return "not conformant, " + r.mustBroken() + broken
-	case doc.Totals[engine.HarnessError] > 0:
-		return "no verdict, " + plural(doc.Totals[engine.HarnessError], "harness error") + broken
-	case r.Verdict() == engine.Incomplete:
+	case doc.Totals[verdict.HarnessError] > 0:
+		return "no verdict, " + plural(doc.Totals[verdict.HarnessError], "harness error") + broken
+	case r.Verdict() == verdict.Incomplete:
 		return "incomplete, some MUST could not be judged" + broken
-	case r.Verdict() != engine.Conformant:
+	case r.Verdict() != verdict.Conformant:
 		return "nothing judged, the agent claims none of it" + broken
 	case doc.Selection.Filtered():
 		return "what was selected passes" + broken + "; a filtered run certifies nothing"
@@ -82,9 +84,9 @@ func (r *Report) sentence() string {
 
 // mustBroken counts the broken MUST, and those of them that a baseline knows.
 func (r *Report) mustBroken() string {
-	all, known := r.Document.Totals[engine.Fail], 0
+	all, known := r.Document.Totals[verdict.Fail], 0
 	for _, e := range r.entries() {
-		if e.Known && e.Status == engine.Fail {
+		if e.Known && e.Status == verdict.Fail {
 			known++
 		}
 	}
@@ -99,7 +101,7 @@ func (r *Report) mustBroken() string {
 }
 
 // strength is what is known of the suite's own worth.
-func strength(s *engine.Strength) string {
+func strength(s *verdict.Strength) string {
 	if s == nil {
 		return "unknown"
 	}

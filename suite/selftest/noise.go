@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // noiseScale shortens the waits for replies that the noise took.
@@ -28,7 +29,7 @@ type NoisyAgent struct {
 func Noise(ctx context.Context, o Options, a NoisyAgent) (wrong string) {
 	var cases []string
 	for i := range o.Cases {
-		if c := &o.Cases[i]; c.Launch == nil && c.Idle == 0 && !c.Exclusive && c.Profile() == engine.ProfileCore {
+		if c := &o.Cases[i]; c.Launch == nil && c.Idle == 0 && !c.Exclusive && c.Profile() == verdict.ProfileCore {
 			cases = append(cases, c.ID)
 		}
 	}
@@ -39,15 +40,15 @@ func Noise(ctx context.Context, o Options, a NoisyAgent) (wrong string) {
 	}
 	var faults []string
 	for _, res := range rep.Results {
-		if res.Status == engine.HarnessError {
+		if res.Status == verdict.HarnessError {
 			faults = append(faults, res.ID+": "+res.Reason)
 		}
 	}
 	if len(faults) > 0 {
 		return "the harness blames itself: " + strings.Join(faults, "; ")
 	}
-	if rep.Totals[engine.Fail]+rep.Totals[engine.Blocked] == 0 && !a.Harmless {
-		return fmt.Sprintf("all of %d cases passed in %v", rep.Totals[engine.Pass], rep.Took.Round(time.Millisecond))
+	if rep.Totals[verdict.Fail]+rep.Totals[verdict.Blocked] == 0 && !a.Harmless {
+		return fmt.Sprintf("all of %d cases passed in %v", rep.Totals[verdict.Pass], rep.Took.Round(time.Millisecond))
 	}
 	return ""
 }

@@ -17,6 +17,7 @@ import (
 
 	"agentproof/docs/spec"
 	"agentproof/suite/engine"
+	"agentproof/suite/verdict"
 )
 
 // ErrNothingSelected is returned by Run when no mutant is to be tried.
@@ -133,11 +134,11 @@ type runner struct {
 
 	mu       sync.Mutex // guards the fields below
 	outcomes []Outcome
-	sound    map[string]engine.Status // what the agent without a fault gets
+	sound    map[string]verdict.Status // what the agent without a fault gets
 }
 
 func newRunner(o Options) (*runner, error) {
-	r := &runner{opts: o, cases: make(map[string]*engine.Case), sound: make(map[string]engine.Status)}
+	r := &runner{opts: o, cases: make(map[string]*engine.Case), sound: make(map[string]verdict.Status)}
 	for i := range o.Cases {
 		r.cases[o.Cases[i].ID] = &o.Cases[i]
 	}
@@ -189,11 +190,11 @@ func (r *runner) control(ctx context.Context, ids []string) error {
 	defer r.mu.Unlock()
 	var errs []error
 	for _, res := range rep.Results {
-		if res.Status != engine.NotSelected {
+		if res.Status != verdict.NotSelected {
 			r.sound[res.ID] = res.Status
 		}
 		switch res.Status {
-		case engine.Fail, engine.Warn, engine.Blocked, engine.HarnessError:
+		case verdict.Fail, verdict.Warn, verdict.Blocked, verdict.HarnessError:
 			errs = append(errs, fmt.Errorf("%s is %s: %s", res.ID, res.Status, res.Reason))
 		}
 	}
@@ -286,16 +287,16 @@ func (r *runner) judge(ctx context.Context, out *Outcome) {
 		out.Verdict, out.Detail = Broken, err.Error()
 		return
 	}
-	i := slices.IndexFunc(rep.Results, func(res engine.Result) bool { return res.ID == m.Case })
+	i := slices.IndexFunc(rep.Results, func(res verdict.Result) bool { return res.ID == m.Case })
 	if out.judge(&rep.Results[i]); out.Verdict == Killed {
 		r.strays(ctx, out)
 	}
 }
 
 // judge says what a mutant's own case made of it.
-func (out *Outcome) judge(res *engine.Result) {
+func (out *Outcome) judge(res *verdict.Result) {
 	says := out.Mutant.Says
-	i := slices.IndexFunc(res.Failures, func(f engine.Failure) bool {
+	i := slices.IndexFunc(res.Failures, func(f verdict.Failure) bool {
 		return res.Reason == f.String() || strings.HasPrefix(res.Reason, f.String()+"; ") // and what the case recorded
 	})
 	if i >= 0 {
@@ -305,11 +306,11 @@ func (out *Outcome) judge(res *engine.Result) {
 	switch {
 	case res.Overran:
 		out.Verdict, out.Detail = Broken, res.ID+" ran out of time"
-	case res.Status == engine.Untestable, res.Status == engine.NotClaimed:
+	case res.Status == verdict.Untestable, res.Status == verdict.NotClaimed:
 		out.Verdict = NotTried
-	case res.Status == engine.HarnessError, res.Status == engine.Blocked:
+	case res.Status == verdict.HarnessError, res.Status == verdict.Blocked:
 		out.Verdict = Broken
-	case res.Status != engine.Fail && res.Status != engine.Warn:
+	case res.Status != verdict.Fail && res.Status != verdict.Warn:
 		out.Verdict, out.Detail = Survived, fmt.Sprintf("%s is %s", res.ID, res.Status)
 	case !strings.Contains(res.Reason, says):
 		out.Verdict, out.Detail = Misread, fmt.Sprintf("%s fails for another reason than %q: %s", res.ID, says, res.Reason)
@@ -321,7 +322,7 @@ func (out *Outcome) judge(res *engine.Result) {
 // strays runs the cases beside a mutant's own, with a new instance of it.
 func (r *runner) strays(ctx context.Context, out *Outcome) {
 	m := out.Mutant
-	may := engine.Selection{Cases: m.Also}
+	may := verdict.Selection{Cases: m.Also}
 	var ids []string
 	for _, id := range r.beside(m) {
 		if len(m.Also) == 0 || !may.Matches(id) {
@@ -340,7 +341,7 @@ func (r *runner) strays(ctx context.Context, out *Outcome) {
 	defer r.mu.Unlock()
 	var details []string
 	for _, res := range rep.Results {
-		if res.Status != engine.NotSelected && res.Status != r.sound[res.ID] {
+		if res.Status != verdict.NotSelected && res.Status != r.sound[res.ID] {
 			out.Strays = append(out.Strays, res.ID)
 			details = append(details, fmt.Sprintf("%s is %s: %s", res.ID, res.Status, res.Reason))
 		}
@@ -350,9 +351,9 @@ func (r *runner) strays(ctx context.Context, out *Outcome) {
 	}
 }
 
-func (r *runner) run(ctx context.Context, s engine.Subject, ids []string, scale float64) (*engine.Report, error) {
+func (r *runner) run(ctx context.Context, s engine.Subject, ids []string, scale float64) (*verdict.Report, error) {
 	return engine.Run(ctx, engine.Options{
-		Spec: r.opts.Spec, Cases: r.opts.Cases, Selection: engine.Selection{Cases: ids}, Subject: s,
+		Spec: r.opts.Spec, Cases: r.opts.Cases, Selection: verdict.Selection{Cases: ids}, Subject: s,
 		HelperProgram: r.opts.HelperProgram,
 		TimeoutScale:  cmp.Or(scale, 1) * cmp.Or(r.opts.TimeoutScale, 1),
 	})

@@ -9,8 +9,8 @@ import (
 	"agentproof/agent/fault/catalogue"
 	"agentproof/internal/trial"
 	"agentproof/suite/cases/pty"
-	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/verdict"
 )
 
 func TestMain(m *testing.M) {
@@ -27,7 +27,7 @@ func TestANewlineThatNobodyTypedOnlyWarns(t *testing.T) {
 	if !ok {
 		t.Fatal("there is no such mutant")
 	}
-	trial.Tolerated(t, pty.Cases(), engine.Selection{Skip: []string{
+	trial.Tolerated(t, pty.Cases(), verdict.Selection{Skip: []string{
 		// They judge the connection to the relay, or much more of the same.
 		"pty.relay-**", "pty.no-relay**", "pty.survives-relay/killed", "pty.output-complete/sixty-four-mebibytes",
 	}}, newline)

@@ -1,4 +1,8 @@
-package engine
+// Package verdict is what a run says of a subject, and nothing of how it came
+// to say so: the status of each case and why, what follows from all of them,
+// and what a baseline makes of it. Whoever reads, renders or signs a report
+// needs no more than this.
+package verdict
 
 // Status is the verdict on one case. Every case of a suite has exactly one,
 // and what did not run is never green.
@@ -23,3 +27,27 @@ func Statuses() []Status {
 
 // Ran tells whether the status is a judgement on the subject.
 func (s Status) Ran() bool { return s == Pass || s == Warn || s == Fail }
+
+// Outweighs tells whether s is the graver of two statuses: a fault of the
+// harness outweighs a broken clause, and that one a failed prerequisite. The
+// empty status, of a case with nothing to report yet, outweighs none.
+func (s Status) Outweighs(other Status) bool { return s.gravity() > other.gravity() }
+
+func (s Status) gravity() int {
+	switch s {
+	case HarnessError:
+		return 6
+	case Fail:
+		return 5
+	case Blocked:
+		return 4
+	case Untestable:
+		return 3
+	case NotClaimed:
+		return 2
+	case Warn:
+		return 1
+	default:
+		return 0
+	}
+}

@@ -1,4 +1,4 @@
-package engine
+package verdict
 
 import (
 	"fmt"
@@ -35,8 +35,10 @@ func (s Selection) Matches(id string) bool {
 	return err == nil && matchAny(res, id)
 }
 
-// compile turns the selection into a predicate, or says what is wrong with it.
-func (s Selection) compile(level func(*Case) spec.Level) (func(*Case) bool, error) {
+// Filter turns the selection into a predicate on the results of cases, of which
+// it looks at the id, the profile and the level. The error says what is wrong
+// with the selection.
+func (s Selection) Filter() (keeps func(*Result) bool, err error) {
 	for _, p := range s.Profiles {
 		if !slices.Contains(Profiles(), p) {
 			return nil, fmt.Errorf("there is no profile %q: there are %s", p, strings.Join(Profiles(), ", "))
@@ -53,14 +55,14 @@ func (s Selection) compile(level func(*Case) spec.Level) (func(*Case) bool, erro
 	if err != nil {
 		return nil, err
 	}
-	return func(c *Case) bool {
+	return func(r *Result) bool {
 		switch {
-		case len(s.Profiles) > 0 && !slices.Contains(s.Profiles, c.Profile()),
-			len(keep) > 0 && !matchAny(keep, c.ID),
-			matchAny(skip, c.ID):
+		case len(s.Profiles) > 0 && !slices.Contains(s.Profiles, r.Profile),
+			len(keep) > 0 && !matchAny(keep, r.ID),
+			matchAny(skip, r.ID):
 			return false
 		}
-		switch level(c) {
+		switch r.Level {
 		case spec.Must:
 			return true
 		case spec.Should:
