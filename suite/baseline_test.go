@@ -11,8 +11,8 @@ import (
 	"agentproof/internal/bundled"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
+	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
 )
 
@@ -44,7 +44,7 @@ failures:
 }
 
 // oneMore is the reference agent, but that it adds one to a ping's nonce.
-func oneMore(ctx context.Context, env engine.Environment) error {
+func oneMore(ctx context.Context, env subject.Environment) error {
 	cfg := bundled.Config(env)
 	cfg.Middleware = []agent.Middleware{fault.After(func(_ *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
 		if p := resp.GetPing(); p != nil {

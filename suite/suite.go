@@ -41,10 +41,10 @@ type Subject struct {
 	Command []string
 	// InProcess serves an agent inside the test until ctx ends, and returns
 	// nil after its goodbye.
-	InProcess func(ctx context.Context, env engine.Environment) error
+	InProcess func(ctx context.Context, env subject.Environment) error
 	// Attach is an agent that runs already. Cases that need a launch of their
 	// own, and unsafe ones, are then untestable, so it cannot be certified.
-	Attach *engine.Attachment
+	Attach *subject.Attachment
 
 	// Select leaves cases out; the zero value runs all.
 	Select verdict.Selection
@@ -144,8 +144,8 @@ func judge(t *testing.T, c verdict.Result, known bool) {
 	}
 }
 
-// open makes the engine's subject; done frees what it needed.
-func (s Subject) open() (engine.Subject, func(), error) {
+// open makes the run's subject; done frees what it needed.
+func (s Subject) open() (subject.Subject, func(), error) {
 	set := 0
 	for _, is := range []bool{len(s.Command) > 0, s.InProcess != nil, s.Attach != nil} {
 		if is {
@@ -153,9 +153,9 @@ func (s Subject) open() (engine.Subject, func(), error) {
 		}
 	}
 	if set != 1 {
-		return engine.Subject{}, nil, errors.New("set exactly one of Command, InProcess and Attach")
+		return subject.Subject{}, nil, errors.New("set exactly one of Command, InProcess and Attach")
 	}
-	var out engine.Subject
+	var out subject.Subject
 	done := func() {}
 	switch {
 	case s.InProcess != nil:
@@ -165,7 +165,7 @@ func (s Subject) open() (engine.Subject, func(), error) {
 	default:
 		var err error
 		if out, done, err = subject.Command(s.Command...); err != nil {
-			return engine.Subject{}, nil, err
+			return subject.Subject{}, nil, err
 		}
 	}
 	if s.Name != "" {

@@ -88,10 +88,10 @@ const (
 )
 
 // subject is the agent that the flags name; done frees what it needed.
-func (f *runFlags) subject(program string, argv []string) (s engine.Subject, done func(), err error) {
+func (f *runFlags) subject(program string, argv []string) (s subject.Subject, done func(), err error) {
 	switch {
 	case f.attach != "":
-		return subject.Attached(engine.Attachment{
+		return subject.Attached(subject.Attachment{
 			URL: f.attach, WorkspaceID: f.workspace, AgentID: f.agent, SubjectBase: f.base, HeldEpoch: f.heldEpoch,
 		}), func() {}, nil
 	case len(argv) > 0:

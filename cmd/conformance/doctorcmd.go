@@ -10,7 +10,7 @@ import (
 	"agentproof/internal/cli"
 	"agentproof/internal/fold"
 	"agentproof/suite/doctor"
-	"agentproof/suite/engine"
+	"agentproof/suite/subject"
 )
 
 // doctorFlags are the flags of `conformance doctor`.
@@ -86,7 +86,7 @@ func (a *app) examine(ctx context.Context, f doctorFlags, argv []string) (well b
 	}
 	d := doctor.Doctor{Say: say, TimeoutScale: f.scale}
 	if f.attach != "" {
-		well = d.Attached(ctx, engine.Attachment{
+		well = d.Attached(ctx, subject.Attachment{
 			URL: f.attach, WorkspaceID: f.workspace, AgentID: f.agent, SubjectBase: f.base, HeldEpoch: f.heldEpoch,
 		}, f.relay)
 		return well, steps, ctx.Err()

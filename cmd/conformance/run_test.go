@@ -11,7 +11,6 @@ import (
 
 	"agentproof/fixtures/broker"
 	"agentproof/internal/bundled"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
 	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
@@ -114,7 +113,7 @@ func attachable(t *testing.T) []string {
 	t.Cleanup(b.Close)
 	b.Admit("ws", "token")
 	var log bytes.Buffer
-	p, err := subject.InProcess("agent", bundled.InProcess).Start(t.Context(), engine.Environment{
+	p, err := subject.InProcess("agent", bundled.InProcess).Start(t.Context(), subject.Environment{
 		URLs: []string{b.URL()}, Token: "token", WorkspaceID: "ws", AgentID: "laptop", Epoch: 3, Root: t.TempDir(), Output: &log,
 	})
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"agentproof/agent"
 	"agentproof/agent/fault"
 	"agentproof/internal/cli"
-	"agentproof/suite/engine"
 	"agentproof/suite/subject"
 )
 
@@ -42,13 +41,13 @@ func Main(ctx context.Context, errw io.Writer) int {
 }
 
 // InProcess serves the reference agent inside this process until ctx ends.
-func InProcess(ctx context.Context, env engine.Environment) error {
+func InProcess(ctx context.Context, env subject.Environment) error {
 	return serve(ctx, Config(env))
 }
 
 // Mutated is the reference agent with one fault, inside this process.
-func Mutated(m fault.Mutant) engine.Subject {
-	return subject.InProcess("the mutant "+m.ID(), func(ctx context.Context, env engine.Environment) error {
+func Mutated(m fault.Mutant) subject.Subject {
+	return subject.InProcess("the mutant "+m.ID(), func(ctx context.Context, env subject.Environment) error {
 		cfg := Config(env)
 		end, err := m.Into(&cfg)
 		if err != nil {
@@ -59,7 +58,7 @@ func Mutated(m fault.Mutant) engine.Subject {
 }
 
 // Config is what an agent inside this process is told of its environment.
-func Config(env engine.Environment) agent.Config {
+func Config(env subject.Environment) agent.Config {
 	cfg := agent.Config{
 		WorkspaceID:   env.WorkspaceID,
 		AgentID:       env.AgentID,

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"agentproof/internal/bundled"
-	"agentproof/suite/engine"
+	"agentproof/suite/subject"
 )
 
 func TestMainTellsWhatIsWrongWithItsEnvironment(t *testing.T) {
@@ -31,7 +31,7 @@ func TestMainTellsWhatIsWrongWithItsEnvironment(t *testing.T) {
 
 func TestConfigIsWhatASpawnedAgentIsTold(t *testing.T) {
 	t.Parallel()
-	cfg := bundled.Config(engine.Environment{
+	cfg := bundled.Config(subject.Environment{
 		URLs: []string{"nats://h"}, Token: "token", WorkspaceID: "ws", AgentID: "a", Epoch: 7,
 		RelayURL: "ws://r", RelayToken: "relay", ScreenControl: true, Root: t.TempDir(), ConfigDir: "/config",
 		Extra: []string{"ADDED=1", "PATH"},

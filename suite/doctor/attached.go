@@ -14,12 +14,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/subject"
 )
 
 // Attached examines the way to an agent that runs already, and to its relay if
 // the URL of one is given, one say a step. It tells whether all is well.
-func (d *Doctor) Attached(ctx context.Context, a engine.Attachment, relayURL string) bool {
+func (d *Doctor) Attached(ctx context.Context, a subject.Attachment, relayURL string) bool {
 	e := &exam{Doctor: d}
 	e.attached(ctx, a)
 	if relayURL != "" {
@@ -28,7 +28,7 @@ func (d *Doctor) Attached(ctx context.Context, a engine.Attachment, relayURL str
 	return !e.ill
 }
 
-func (e *exam) attached(ctx context.Context, a engine.Attachment) {
+func (e *exam) attached(ctx context.Context, a subject.Attachment) {
 	u, err := url.Parse(a.URL)
 	if err != nil || u.Hostname() == "" {
 		e.fail("address", "it is no URL", "give a URL such as nats://user:password@127.0.0.1:4222")

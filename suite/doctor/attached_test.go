@@ -18,13 +18,13 @@ import (
 	"agentproof/relay"
 	"agentproof/relay/relaytest"
 	"agentproof/suite/doctor"
-	"agentproof/suite/engine"
+	"agentproof/suite/subject"
 )
 
 // attach examines an agent "machine" of the workspace "ws".
-func attach(t *testing.T, url string, change func(*engine.Attachment)) (steps, bool) {
+func attach(t *testing.T, url string, change func(*subject.Attachment)) (steps, bool) {
 	t.Helper()
-	at := engine.Attachment{URL: url, WorkspaceID: "ws", AgentID: "machine"}
+	at := subject.Attachment{URL: url, WorkspaceID: "ws", AgentID: "machine"}
 	if change != nil {
 		change(&at)
 	}
@@ -225,7 +225,7 @@ func TestAnAgentThatDoesNotServeIsExplained(t *testing.T) {
 			if strings.HasPrefix(tt.name, "two") {
 				play(t, tt.script, b.URL(), "token", "ws", "machine")
 			}
-			s, well := attach(t, b.ControlURL(), func(a *engine.Attachment) { a.HeldEpoch = 3 })
+			s, well := attach(t, b.ControlURL(), func(a *subject.Attachment) { a.HeldEpoch = 3 })
 			s.want(t, false, tt.step, tt.found, tt.advice)
 			if well {
 				t.Error("it calls that well")
@@ -252,7 +252,7 @@ func TestTheRelayIsLookedAtToo(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var s steps
-			at := engine.Attachment{URL: b.ControlURL(), WorkspaceID: "ws", AgentID: "machine"}
+			at := subject.Attachment{URL: b.ControlURL(), WorkspaceID: "ws", AgentID: "machine"}
 			d := doctor.Doctor{Say: s.say}
 			if well := d.Attached(t.Context(), at, tt.url); well != tt.well {
 				t.Errorf("well: %t", well)

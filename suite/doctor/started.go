@@ -14,17 +14,18 @@ import (
 	"agentproof/fixtures/broker"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/subject"
 )
 
 // Started starts the subject as a run would and examines what it does, one step
 // after the other. It tells whether all is well.
-func (d *Doctor) Started(ctx context.Context, s engine.Subject) bool {
+func (d *Doctor) Started(ctx context.Context, s subject.Subject) bool {
 	e := &exam{Doctor: d}
 	e.started(ctx, s)
 	return !e.ill
 }
 
-func (e *exam) started(ctx context.Context, s engine.Subject) {
+func (e *exam) started(ctx context.Context, s subject.Subject) {
 	inst, err := engine.Start(ctx, s, engine.Launch{})
 	if err != nil {
 		advice := "correct the command: it is run as it stands, without a shell"

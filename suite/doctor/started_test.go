@@ -13,31 +13,30 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"agentproof/suite/doctor"
-	"agentproof/suite/engine"
 	"agentproof/suite/subject"
 )
 
 // agent is one that does what run does with its environment.
-func agent(run func(ctx context.Context, env engine.Environment) error) engine.Subject {
+func agent(run func(ctx context.Context, env subject.Environment) error) subject.Subject {
 	return subject.InProcess("agent", run)
 }
 
-func examine(t *testing.T, subj engine.Subject, s *steps) bool {
+func examine(t *testing.T, subj subject.Subject, s *steps) bool {
 	t.Helper()
 	d := doctor.Doctor{Say: s.say, TimeoutScale: quick}
 	return d.Started(t.Context(), subj)
 }
 
-func playing(s script) func(context.Context, engine.Environment) error {
-	return func(ctx context.Context, env engine.Environment) error {
+func playing(s script) func(context.Context, subject.Environment) error {
+	return func(ctx context.Context, env subject.Environment) error {
 		s.base = strings.NewReplacer("{ws}", env.WorkspaceID, "{agent}", env.AgentID).Replace(s.base)
 		return s.serve(ctx, env.URLs[0], env.Token, env.WorkspaceID, env.AgentID)
 	}
 }
 
 // knocking tries to log in with opts until ctx ends, as agents do.
-func knocking(opts ...nats.Option) func(context.Context, engine.Environment) error {
-	return func(ctx context.Context, env engine.Environment) error {
+func knocking(opts ...nats.Option) func(context.Context, subject.Environment) error {
+	return func(ctx context.Context, env subject.Environment) error {
 		for ctx.Err() == nil {
 			if nc, err := nats.Connect(env.URLs[0], opts...); err == nil {
 				nc.Close()
@@ -52,22 +51,22 @@ func TestAnAgentThatIsStartedIsExamined(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name          string
-		run           func(ctx context.Context, env engine.Environment) error
+		run           func(ctx context.Context, env subject.Environment) error
 		well          bool
 		step          string
 		found, advice string
 	}{
 		{"a healthy one", playing(script{}), true, "heartbeat", "number 1", ""},
-		{"one that ends", func(_ context.Context, env engine.Environment) error {
+		{"one that ends", func(_ context.Context, env subject.Environment) error {
 			_, _ = env.Output.Write([]byte("reading settings\n"))
 			return errors.New("no such file: settings.toml")
 		}, false, "connect", "the agent ended with status 1 after", "see what it printed"},
-		{"one that waits", func(ctx context.Context, _ engine.Environment) error { <-ctx.Done(); return nil },
+		{"one that waits", func(ctx context.Context, _ subject.Environment) error { <-ctx.Done(); return nil },
 			false, "connect", "opened no connection within 5s", "AGENTPROOF_NATS_URL"},
 		{"one without a token", knocking(), false, "connect", "the broker refused the agent, which came with no credentials", "AGENTPROOF_NATS_TOKEN"},
 		{"one with another token", knocking(nats.Token("guess")), false, "connect", "which came with a token that is not admitted", "AGENTPROOF_NATS_TOKEN"},
 		{"one with a user name", knocking(nats.UserInfo("agent", "guess")), false, "connect", `which came with the user name "agent"`, "auth token"},
-		{"one that connects and is silent", func(ctx context.Context, env engine.Environment) error {
+		{"one that connects and is silent", func(ctx context.Context, env subject.Environment) error {
 			conn, err := net.Dial("tcp", strings.TrimPrefix(env.URLs[0], "nats://"))
 			if err != nil {
 				return err
@@ -101,7 +100,7 @@ func TestAnAgentThatIsStartedIsExamined(t *testing.T) {
 func TestWhatTheAgentPrintedIsShown(t *testing.T) {
 	t.Parallel()
 	var s steps
-	examine(t, agent(func(_ context.Context, env engine.Environment) error {
+	examine(t, agent(func(_ context.Context, env subject.Environment) error {
 		_, _ = env.Output.Write([]byte(strings.Repeat("reading\n", 100)))
 		return errors.New("no such file: settings.toml")
 	}), &s)

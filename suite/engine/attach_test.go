@@ -19,23 +19,23 @@ import (
 
 // running starts a scripted agent as somebody else would have, and says where
 // it is.
-func running(t *testing.T, do answer) engine.Attachment {
+func running(t *testing.T, do answer) subject.Attachment {
 	t.Helper()
 	a, _ := runningBehind(t, brokertest.Start(t, broker.Config{}), do)
 	return a
 }
 
-func runningBehind(t *testing.T, b *broker.Broker, do answer) (engine.Attachment, *broker.Broker) {
+func runningBehind(t *testing.T, b *broker.Broker, do answer) (subject.Attachment, *broker.Broker) {
 	t.Helper()
 	b.Admit("ws", "token")
-	p, err := scripted(do, nil).Start(t.Context(), engine.Environment{
+	p, err := scripted(do, nil).Start(t.Context(), subject.Environment{
 		URLs: []string{b.URL()}, Token: "token", WorkspaceID: "ws", AgentID: "machine", Output: io.Discard,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Kill(); <-p.Done() })
-	return engine.Attachment{URL: b.ControlURL(), WorkspaceID: "ws", AgentID: "machine"}, b
+	return subject.Attachment{URL: b.ControlURL(), WorkspaceID: "ws", AgentID: "machine"}, b
 }
 
 func TestAnOutageInTheMiddleOfAnAttachedRunIsSurvived(t *testing.T) {
@@ -97,7 +97,7 @@ func TestAttachingToNobodySaysSo(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t, broker.Config{})
 	opts := options(t, func(*agentv1.ControlRequest) [][]byte { return nil }, engine.Case{ID: "ping.nonce/tried", Run: func(context.Context, *engine.T) {}})
-	opts.Subject = subject.Attached(engine.Attachment{URL: b.ControlURL(), WorkspaceID: "ws", AgentID: "nobody"})
+	opts.Subject = subject.Attached(subject.Attachment{URL: b.ControlURL(), WorkspaceID: "ws", AgentID: "nobody"})
 	_, err := engine.Run(t.Context(), opts)
 	if !errors.Is(err, engine.ErrSubject) || !strings.Contains(err.Error(), "no responder") {
 		t.Fatalf("err = %v, want one about no responder", err)

@@ -57,8 +57,8 @@ func encode(m proto.Message) []byte {
 
 // scripted is an agent that answers as told, over a real connection. die ends
 // it from inside, as a crash would.
-func scripted(do answer, die <-chan struct{}) engine.Subject {
-	return subject.InProcess("scripted", func(ctx context.Context, env engine.Environment) error {
+func scripted(do answer, die <-chan struct{}) subject.Subject {
+	return subject.InProcess("scripted", func(ctx context.Context, env subject.Environment) error {
 		nc, err := nats.Connect(strings.Join(env.URLs, ","), nats.Token(env.Token))
 		if err != nil {
 			return err
@@ -398,7 +398,7 @@ func TestAnExclusiveCaseRunsAlone(t *testing.T) {
 func TestASubjectThatDoesNotStartIsNoReport(t *testing.T) {
 	t.Parallel()
 	opts := options(t, pong, engine.Case{ID: "ping.nonce/tried", Run: func(context.Context, *engine.T) {}})
-	opts.Subject = subject.InProcess("broken", func(context.Context, engine.Environment) error { return errors.New("no luck") })
+	opts.Subject = subject.InProcess("broken", func(context.Context, subject.Environment) error { return errors.New("no luck") })
 	_, err := engine.Run(t.Context(), opts)
 	if !errors.Is(err, engine.ErrSubject) {
 		t.Fatalf("err = %v, want %v", err, engine.ErrSubject)

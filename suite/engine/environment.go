@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"agentproof/suite/subject"
 )
 
-func (i *Instance) environment(l *Launch) (Environment, error) {
-	env := Environment{
+func (i *Instance) environment(l *Launch) (subject.Environment, error) {
+	env := subject.Environment{
 		Token:         i.Token,
 		WorkspaceID:   i.WorkspaceID,
 		AgentID:       i.AgentID,

@@ -15,6 +15,7 @@ import (
 
 	"agentproof/fixtures/broker"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/subject"
 	"agentproof/suite/transcript"
 )
 
@@ -49,7 +50,7 @@ type Instance struct {
 	// Relay is nil for an attached subject, and for one that was told of none.
 	Relay *Relay
 	// Process is nil for an attached subject.
-	Process Process
+	Process subject.Process
 	// Watch sees what the agent announces, from before its start.
 	Watch *Watcher
 
@@ -109,7 +110,7 @@ func launch(ctx context.Context, o *Options, l *Launch, rec *recorder) (*Instanc
 
 // Start starts an instance of a subject for somebody who looks at it outside a
 // run. It does not wait for the agent; Stop ends it.
-func Start(ctx context.Context, s Subject, l Launch) (*Instance, error) {
+func Start(ctx context.Context, s subject.Subject, l Launch) (*Instance, error) {
 	l.Unawaited = true
 	return launch(ctx, &Options{Subject: s}, &l, nil)
 }

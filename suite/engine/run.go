@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"agentproof/docs/spec"
+	"agentproof/suite/subject"
 	"agentproof/suite/transcript"
 	"agentproof/suite/verdict"
 )
@@ -40,7 +41,7 @@ var ErrSubject = errors.New("the agent never became ready")
 type Options struct {
 	Spec      *spec.Spec
 	Cases     []Case
-	Subject   Subject
+	Subject   subject.Subject
 	Selection verdict.Selection
 	// Revision is the revision to judge by; empty means spec.Revision.
 	Revision string
@@ -293,7 +294,7 @@ func (r *runner) progress(last *verdict.Result) {
 }
 
 // attach connects to a subject that runs already.
-func attach(ctx context.Context, a *Attachment, limit time.Duration) (*Instance, error) {
+func attach(ctx context.Context, a *subject.Attachment, limit time.Duration) (*Instance, error) {
 	inst := &Instance{
 		Base:        a.SubjectBase,
 		WorkspaceID: a.WorkspaceID,

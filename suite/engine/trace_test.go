@@ -27,7 +27,7 @@ func traced(t *testing.T, c engine.Case, config func(*agent.Config)) (verdict.Re
 	t.Helper()
 	opts := options(t, nil, c)
 	opts.TimeoutScale = 0
-	opts.Subject = subject.InProcess("traced", func(ctx context.Context, env engine.Environment) error {
+	opts.Subject = subject.InProcess("traced", func(ctx context.Context, env subject.Environment) error {
 		cfg := bundled.Config(env)
 		if config != nil {
 			config(&cfg)

@@ -15,6 +15,7 @@ import (
 	"agentproof/relay"
 	"agentproof/stream"
 	"agentproof/suite/engine"
+	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
 )
 
@@ -77,7 +78,7 @@ type Options struct {
 // Run runs the selected cases against r. The errors are engine.Run's.
 func Run(ctx context.Context, r *Relay, opts Options) (*verdict.Report, error) {
 	return engine.Run(ctx, engine.Options{
-		Spec: opts.Spec, Cases: Cases(r), Subject: engine.Subject{Name: r.Name, NoAgent: true},
+		Spec: opts.Spec, Cases: Cases(r), Subject: subject.Subject{Name: r.Name, NoAgent: true},
 		Selection: opts.Selection, Revision: opts.Revision, Parallel: opts.Parallel,
 		TimeoutScale: opts.TimeoutScale, Progress: opts.Progress,
 	})

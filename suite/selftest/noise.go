@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
 )
 
@@ -16,7 +16,7 @@ const noiseScale = 0.05
 // A NoisyAgent is an agent whose messages are spoiled at random.
 type NoisyAgent struct {
 	ID      string
-	Subject engine.Subject
+	Subject subject.Subject
 	// Harmless is set for noise that breaks no clause by itself: a run may
 	// pass.
 	Harmless bool

@@ -17,6 +17,7 @@ import (
 
 	"agentproof/docs/spec"
 	"agentproof/suite/engine"
+	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
 )
 
@@ -33,7 +34,7 @@ type Mutant struct {
 	// Scale is that of the harness's limits; 0 means 1.
 	Scale float64
 	// Subject makes the agent for one run.
-	Subject func() engine.Subject
+	Subject func() subject.Subject
 }
 
 // Options says what to try. All fields but the last four are required.
@@ -41,7 +42,7 @@ type Options struct {
 	Spec          *spec.Spec
 	Cases         []engine.Case
 	Mutants       []Mutant
-	Control       engine.Subject // the agent without a fault
+	Control       subject.Subject // the agent without a fault
 	HelperProgram string
 	// Whole runs every case beside every mutant, not only the cases of the
 	// same clause that wait for nothing. It takes hours.
@@ -351,7 +352,7 @@ func (r *runner) strays(ctx context.Context, out *Outcome) {
 	}
 }
 
-func (r *runner) run(ctx context.Context, s engine.Subject, ids []string, scale float64) (*verdict.Report, error) {
+func (r *runner) run(ctx context.Context, s subject.Subject, ids []string, scale float64) (*verdict.Report, error) {
 	return engine.Run(ctx, engine.Options{
 		Spec: r.opts.Spec, Cases: r.opts.Cases, Selection: verdict.Selection{Cases: ids}, Subject: s,
 		HelperProgram: r.opts.HelperProgram,

@@ -55,7 +55,7 @@ func cases() []engine.Case {
 }
 
 // off answers pings whose nonce is at least from with another nonce.
-func off(from uint64) engine.Subject {
+func off(from uint64) subject.Subject {
 	return bundled.Mutated(fault.Mutant{Name: "is off", Case: "ping.nonce/x", Fault: fault.After(func(req *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
 		if p := resp.GetPing(); p != nil && req.GetPing().GetNonce() >= from {
 			p.Nonce++
@@ -80,7 +80,7 @@ func options(t *testing.T, mutants ...selftest.Mutant) selftest.Options {
 }
 
 func TestAMutantIsKilledByItsOwnCaseForItsOwnReasonAlone(t *testing.T) {
-	off := func(from uint64) func() engine.Subject { return func() engine.Subject { return off(from) } }
+	off := func(from uint64) func() subject.Subject { return func() subject.Subject { return off(from) } }
 	for _, tt := range []struct {
 		name   string
 		mutant selftest.Mutant
@@ -119,7 +119,7 @@ func TestAMutantIsKilledByItsOwnCaseForItsOwnReasonAlone(t *testing.T) {
 }
 
 func TestASelfTestThatCannotBeTrustedIsNone(t *testing.T) {
-	sound := func() engine.Subject { return subject.InProcess("the agent", bundled.InProcess) }
+	sound := func() subject.Subject { return subject.InProcess("the agent", bundled.InProcess) }
 	for _, tt := range []struct {
 		name, want string
 		change     func(*selftest.Options)

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"agentproof/suite/engine"
 )
 
 // Command is an agent that argv starts, told everything by its environment
@@ -21,9 +19,9 @@ import (
 // "go run PACKAGE" is built first and the result started, since go run neither
 // runs a package from another directory nor passes SIGTERM on. done removes
 // what was built.
-func Command(argv ...string) (s engine.Subject, done func(), err error) {
+func Command(argv ...string) (s Subject, done func(), err error) {
 	if len(argv) == 0 || argv[0] == "" {
-		return engine.Subject{}, nil, errors.New("the agent's command is empty")
+		return Subject{}, nil, errors.New("the agent's command is empty")
 	}
 	// Every instance runs in a directory of its own.
 	program, err := exec.LookPath(argv[0])
@@ -31,15 +29,15 @@ func Command(argv ...string) (s engine.Subject, done func(), err error) {
 		program, err = filepath.Abs(program)
 	}
 	if err != nil {
-		return engine.Subject{}, nil, fmt.Errorf("find the agent's command: %w", err)
+		return Subject{}, nil, fmt.Errorf("find the agent's command: %w", err)
 	}
 	c := &command{program: program, args: slices.Clone(argv[1:])}
 	if filepath.Base(argv[0]) == "go" && len(argv) > 1 && argv[1] == "run" {
 		if c.build, err = newBuild(program, argv[2:]); err != nil {
-			return engine.Subject{}, nil, err
+			return Subject{}, nil, err
 		}
 	}
-	return engine.Subject{Name: strings.Join(argv, " "), Start: c.start}, c.close, nil
+	return Subject{Name: strings.Join(argv, " "), Start: c.start}, c.close, nil
 }
 
 // command starts instances of one agent.
@@ -55,7 +53,7 @@ func (c *command) close() {
 	}
 }
 
-func (c *command) start(ctx context.Context, env engine.Environment) (engine.Process, error) {
+func (c *command) start(ctx context.Context, env Environment) (Process, error) {
 	program, args := c.program, c.args
 	if c.build != nil {
 		var err error
@@ -82,7 +80,7 @@ type spawned struct {
 	done chan struct{}
 }
 
-func startProcess(cmd *exec.Cmd) (engine.Process, error) {
+func startProcess(cmd *exec.Cmd) (Process, error) {
 	p := &spawned{cmd: cmd, done: make(chan struct{})}
 	prepareTree(cmd)
 	if err := cmd.Start(); err != nil {

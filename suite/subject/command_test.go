@@ -9,12 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"agentproof/suite/engine"
 	"agentproof/suite/subject"
 )
 
 // observe starts the witness by command and returns what it saw.
-func observe(t *testing.T, env engine.Environment, out *output, argv ...string) seen {
+func observe(t *testing.T, env subject.Environment, out *output, argv ...string) seen {
 	t.Helper()
 	s, done, err := subject.Command(argv...)
 	if err != nil {

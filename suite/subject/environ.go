@@ -6,13 +6,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"agentproof/suite/engine"
 )
 
 // environ is this process's environment without what an agent could mistake
 // for its own, and with what it must be told.
-func environ(env engine.Environment) []string {
+func environ(env Environment) []string {
 	var out []string
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
@@ -55,7 +53,7 @@ type credentials struct {
 	LastKnownEpoch         uint32   `json:"last_known_epoch"`
 }
 
-func writeCredentials(env engine.Environment) error {
+func writeCredentials(env Environment) error {
 	data, err := json.MarshalIndent(credentials{
 		AgentID: env.AgentID, WorkspaceID: env.WorkspaceID,
 		NATSBearer: env.Token, NATSURLs: env.URLs,

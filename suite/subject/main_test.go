@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/subject"
 )
 
 // roles are what the test binary does when it is started as an agent, under
@@ -145,11 +145,11 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-// environment is what the engine would tell an agent.
-func environment(t testing.TB) (engine.Environment, *output) {
+// environment is what a run would tell an agent.
+func environment(t testing.TB) (subject.Environment, *output) {
 	t.Helper()
 	out := &output{}
-	return engine.Environment{
+	return subject.Environment{
 		URLs:          []string{"nats://127.0.0.1:1", "ws://127.0.0.1:2"},
 		Token:         "secret",
 		WorkspaceID:   "ws",
@@ -174,7 +174,7 @@ func self(t testing.TB) string {
 }
 
 // start starts the subject and kills it when the test ends.
-func start(t testing.TB, s engine.Subject, env engine.Environment) engine.Process {
+func start(t testing.TB, s subject.Subject, env subject.Environment) subject.Process {
 	t.Helper()
 	p, err := s.Start(t.Context(), env)
 	if err != nil {
@@ -188,7 +188,7 @@ func start(t testing.TB, s engine.Subject, env engine.Environment) engine.Proces
 }
 
 // await waits for the process to end.
-func await(t testing.TB, p engine.Process) {
+func await(t testing.TB, p subject.Process) {
 	t.Helper()
 	select {
 	case <-p.Done():

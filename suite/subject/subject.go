@@ -1,53 +1,106 @@
-// Package subject makes subjects for conformance runs: an agent inside this
-// process, an agent that a command starts, or an agent that runs already.
+// Package subject is the agents under test of conformance runs, and how they
+// are started: inside this process, by a command, or not at all because they
+// run already.
 package subject
 
 import (
 	"context"
 	"io"
 	"os"
-	"sync"
-	"sync/atomic"
-
-	"agentproof/suite/engine"
+	"slices"
+	"strings"
 )
 
-// InProcess is an agent that run serves inside this process until its context
-// ends. run returns nil after a goodbye; its error is exit status 1.
-func InProcess(name string, run func(ctx context.Context, env engine.Environment) error) engine.Subject {
-	return engine.Subject{
-		Name: name,
-		Start: func(ctx context.Context, env engine.Environment) (engine.Process, error) {
-			ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-			p := &goroutine{cancel: cancel, done: make(chan struct{})}
-			go func() {
-				defer close(p.done)
-				defer cancel()
-				if err := run(ctx, env); err != nil {
-					p.code.Store(1)
-					_, _ = io.WriteString(env.Output, err.Error()+"\n")
-				}
-			}()
-			return p, nil
-		},
+// A Subject is an agent under test: either something that the runner starts,
+// as often as cases need it, or something that runs already.
+type Subject struct {
+	// Name is for people: the command line, or what was attached to.
+	Name string
+	// Start runs one instance. It returns when the instance was started, not
+	// when it is ready. Nil for an attached subject.
+	Start func(ctx context.Context, env Environment) (Process, error)
+	// Attached is set for a subject that runs already.
+	Attached *Attachment
+	// NoAgent is set for a subject that is no agent, such as a relay: the
+	// cases reach it by themselves, and their T has no Instance.
+	NoAgent bool
+}
+
+// Environment is everything that an agent is told when it starts. Command says
+// how it reaches a spawned command.
+type Environment struct {
+	URLs          []string
+	Token         string
+	WorkspaceID   string
+	AgentID       string
+	Epoch         uint32
+	RelayURL      string
+	RelayToken    string
+	ScreenControl bool
+	Root          string    // absolute; the agent's working directory
+	ConfigDir     string    // absolute; where a credentials file belongs
+	Display       []string  // variables that lead to the display; none means no display
+	CAFile        string    // PEM; whom to trust beside the system; may be empty
+	Extra         []string  // changes to the variables that the agent sees; see Layer
+	Output        io.Writer // receives what the agent prints
+}
+
+// Layer returns environ with the changes of Extra: KEY=VALUE replaces or adds a
+// variable, a bare KEY removes it.
+func (e Environment) Layer(environ []string) []string {
+	out := slices.Clone(environ)
+	for _, change := range e.Extra {
+		name, _, set := strings.Cut(change, "=")
+		out = slices.DeleteFunc(out, func(kv string) bool {
+			key, _, _ := strings.Cut(kv, "=")
+			return key == name
+		})
+		if set {
+			out = append(out, change)
+		}
 	}
+	return out
+}
+
+// Screen returns environ with the agent's display in the place of the runner's
+// own, and of all that tells of another one.
+func (e Environment) Screen(environ []string) []string {
+	out := slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
+		switch name, _, _ := strings.Cut(kv, "="); name {
+		case "DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_SESSION_TYPE":
+			return true
+		default:
+			return false
+		}
+	})
+	return append(out, e.Display...)
+}
+
+// Process is one running instance of a subject.
+type Process interface {
+	// Signal delivers a signal to the agent.
+	Signal(os.Signal) error
+	// Kill ends the agent and everything it started, at once.
+	Kill() error
+	// Done is closed when the agent has ended.
+	Done() <-chan struct{}
+	// ExitCode is the agent's status once Done is closed; -1 after a signal.
+	ExitCode() int
+}
+
+// Attachment says where a running agent is.
+type Attachment struct {
+	URL         string // with the control plane's credentials
+	WorkspaceID string
+	AgentID     string
+	// SubjectBase replaces "agent.<workspace>.<agent>" where the agent speaks
+	// a later revision.
+	SubjectBase string
+	// HeldEpoch is the epoch that the agent holds; 0 means unknown.
+	HeldEpoch uint32
 }
 
 // Attached is an agent that runs already.
-func Attached(a engine.Attachment) engine.Subject {
-	return engine.Subject{Name: "agent." + a.WorkspaceID + "." + a.AgentID, Attached: &a}
+func Attached(a Attachment) Subject {
+	return Subject{Name: "agent." + a.WorkspaceID + "." + a.AgentID, Attached: &a}
 }
-
-// goroutine is an agent inside this process. What a signal does to a process,
-// the end of the context does to it.
-type goroutine struct {
-	cancel context.CancelFunc
-	done   chan struct{}
-	code   atomic.Int32
-	once   sync.Once
-}
-
-func (p *goroutine) Signal(os.Signal) error { p.once.Do(p.cancel); return nil }
-func (p *goroutine) Kill() error            { p.once.Do(p.cancel); return nil }
-func (p *goroutine) Done() <-chan struct{}  { return p.done }
-func (p *goroutine) ExitCode() int          { return int(p.code.Load()) }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"testing"
 
-	"agentproof/suite/engine"
 	"agentproof/suite/subject"
 )
 
@@ -16,21 +15,21 @@ func TestInProcessAgentEndsAsAProcessWould(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		run    func(context.Context) error
-		end    func(engine.Process) error
+		end    func(subject.Process) error
 		code   int
 		output string
 	}{
 		{"its own end is exit code 0", func(context.Context) error { return nil }, nil, 0, ""},
 		{"its error is exit code 1, and told", func(context.Context) error { return crash }, nil, 1, "no broker\n"},
 		{"a signal asks it to end", func(ctx context.Context) error { <-ctx.Done(); return nil },
-			func(p engine.Process) error { return p.Signal(os.Interrupt) }, 0, ""},
+			func(p subject.Process) error { return p.Signal(os.Interrupt) }, 0, ""},
 		{"a kill ends it", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
-			func(p engine.Process) error { return p.Kill() }, 1, "context canceled\n"},
+			func(p subject.Process) error { return p.Kill() }, 1, "context canceled\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			env, out := environment(t)
-			s := subject.InProcess("agent", func(ctx context.Context, got engine.Environment) error {
+			s := subject.InProcess("agent", func(ctx context.Context, got subject.Environment) error {
 				if got.Token != env.Token {
 					t.Errorf("it was told the token %q", got.Token)
 				}
@@ -54,7 +53,7 @@ func TestInProcessAgentOutlivesTheContextOfItsStart(t *testing.T) {
 	t.Parallel()
 	env, _ := environment(t)
 	running := make(chan struct{})
-	s := subject.InProcess("agent", func(ctx context.Context, _ engine.Environment) error {
+	s := subject.InProcess("agent", func(ctx context.Context, _ subject.Environment) error {
 		close(running)
 		<-ctx.Done()
 		return nil
@@ -77,7 +76,7 @@ func TestInProcessAgentOutlivesTheContextOfItsStart(t *testing.T) {
 
 func TestAttachedSubjectIsNamedByItsSubject(t *testing.T) {
 	t.Parallel()
-	a := engine.Attachment{URL: "nats://127.0.0.1:1", WorkspaceID: "ws", AgentID: "laptop", HeldEpoch: 3}
+	a := subject.Attachment{URL: "nats://127.0.0.1:1", WorkspaceID: "ws", AgentID: "laptop", HeldEpoch: 3}
 	s := subject.Attached(a)
 	if s.Name != "agent.ws.laptop" || s.Start != nil || *s.Attached != a {
 		t.Errorf("got %+v", s)

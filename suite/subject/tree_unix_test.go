@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"agentproof/suite/engine"
 	"agentproof/suite/subject"
 )
 
@@ -50,7 +49,7 @@ func told(t *testing.T, out *output) (pid int) {
 	return pid
 }
 
-func launched(t *testing.T, role string) (engine.Process, *output) {
+func launched(t *testing.T, role string) (subject.Process, *output) {
 	t.Helper()
 	s, done, err := subject.Command(self(t), role)
 	if err != nil {

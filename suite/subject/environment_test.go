@@ -1,16 +1,16 @@
-package engine_test
+package subject_test
 
 import (
 	"slices"
 	"testing"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/subject"
 )
 
 func TestLayerReplacesAddsAndRemovesVariables(t *testing.T) {
 	t.Parallel()
 	inherited := []string{"SHELL=/bin/zsh", "HOME=/root", "HOMEPAGE=x", "LANG=C"}
-	env := engine.Environment{Extra: []string{"SHELL=/bin/sh", "HOME", "NEW=a=b", "LANG="}}
+	env := subject.Environment{Extra: []string{"SHELL=/bin/sh", "HOME", "NEW=a=b", "LANG="}}
 	got := env.Layer(inherited)
 	slices.Sort(got)
 	if want := []string{"HOMEPAGE=x", "LANG=", "NEW=a=b", "SHELL=/bin/sh"}; !slices.Equal(got, want) {
