@@ -28,6 +28,7 @@ import (
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
 	"agentproof/suite/report"
+	"agentproof/suite/runner"
 	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
 )
@@ -90,7 +91,7 @@ func Run(t *testing.T, s Subject) {
 	if err != nil {
 		t.Fatalf("conformance: find the helper program: %v", err)
 	}
-	opts := engine.Options{
+	opts := runner.Options{
 		Spec: clauses, Cases: Cases(), Subject: subj, Selection: s.Select, HelperProgram: program,
 		Strength: cases.Strength(),
 	}
@@ -99,7 +100,7 @@ func Run(t *testing.T, s Subject) {
 			t.Fatalf("conformance: %v", err)
 		}
 	}
-	rep, err := engine.Run(t.Context(), opts)
+	rep, err := runner.Run(t.Context(), opts)
 	if err != nil {
 		t.Fatalf("conformance: %v", err)
 	}

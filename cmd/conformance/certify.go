@@ -13,8 +13,9 @@ import (
 	"agentproof/internal/cli"
 	"agentproof/suite/baseline"
 	"agentproof/suite/cases"
-	"agentproof/suite/engine"
+	"agentproof/suite/instance"
 	"agentproof/suite/report"
+	"agentproof/suite/runner"
 	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
 )
@@ -34,7 +35,7 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 			return cli.Usage("--out: %w", err)
 		}
 	}
-	opts := engine.Options{
+	opts := runner.Options{
 		Spec: a.spec, Cases: a.cases, Selection: f.selection, Revision: f.revision,
 		Parallel: f.parallel, TimeoutScale: f.scale, Strength: cases.Strength(),
 	}
@@ -58,14 +59,14 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	defer done()
 	line := newProgressLine(a.err)
 	opts.Subject, opts.HelperProgram, opts.Progress = subj, program, line.update
-	rep, err := engine.Run(cmd.Context(), opts)
+	rep, err := runner.Run(cmd.Context(), opts)
 	line.close()
 	switch {
 	case err == nil:
 		return a.publish(rep, f, known)
-	case errors.Is(err, engine.ErrSubject), cmd.Context().Err() != nil:
+	case errors.Is(err, instance.ErrNeverReady), cmd.Context().Err() != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}
-	case errors.Is(err, engine.ErrNothingSelected):
+	case errors.Is(err, runner.ErrNothingSelected):
 		return cli.Usage("%w: see 'conformance list'", err)
 	default:
 		return cli.Usage("%w", err)

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"agentproof/internal/cli"
-	"agentproof/suite/engine"
+	"agentproof/suite/runner"
 	"agentproof/suite/verdict"
 )
 
@@ -28,7 +28,7 @@ type progressLine struct {
 
 	mu      sync.Mutex // guards the fields below
 	start   time.Time
-	current engine.Progress
+	current runner.Progress
 	broken  int
 }
 
@@ -59,8 +59,8 @@ func (p *progressLine) tick() {
 	}
 }
 
-// update shows what the engine says.
-func (p *progressLine) update(now engine.Progress) {
+// update shows what the run says.
+func (p *progressLine) update(now runner.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.current = now

@@ -11,8 +11,8 @@ import (
 
 	"agentproof/internal/cli"
 	"agentproof/stream"
-	"agentproof/suite/engine"
 	"agentproof/suite/relaysuite"
+	"agentproof/suite/runner"
 )
 
 const (
@@ -83,7 +83,7 @@ func (a *app) certifyRelay(cmd *cobra.Command, f *relayFlags, args []string) err
 		return a.publish(rep, f.runFlags, known)
 	case cmd.Context().Err() != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}
-	case errors.Is(err, engine.ErrNothingSelected):
+	case errors.Is(err, runner.ErrNothingSelected):
 		return cli.Usage("%w: see 'conformance list --relay'", err)
 	default:
 		return cli.Usage("%w", err)

@@ -10,7 +10,7 @@ import (
 
 	"agentproof/docs/spec"
 	"agentproof/internal/cli"
-	"agentproof/suite/engine"
+	"agentproof/suite/replay"
 	"agentproof/suite/transcript"
 )
 
@@ -87,11 +87,11 @@ func (a *app) replay(cmd *cobra.Command, f *replayFlags, file string, argv []str
 		return cli.Usage("%w", err)
 	}
 	defer done()
-	replayed, err := engine.Replay(cmd.Context(), engine.Options{
+	replayed, err := replay.Run(cmd.Context(), replay.Options{
 		Cases: a.cases, Subject: subj, TimeoutScale: f.scale, HelperProgram: program,
 	}, recorded)
 	switch {
-	case errors.Is(err, engine.ErrNothingToReplay), errors.Is(err, engine.ErrNeedsOwnAgent):
+	case errors.Is(err, replay.ErrNothingToReplay), errors.Is(err, replay.ErrNeedsOwnAgent):
 		return cli.Usage("%s: %w", file, err)
 	case err != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}
@@ -117,7 +117,7 @@ type replayLine struct {
 
 // printReplay prints what came of each request, and returns how many replies
 // were different.
-func (a *app) printReplay(f *replayFlags, subject string, t *transcript.Transcript, all []engine.Replayed) (different int, err error) {
+func (a *app) printReplay(f *replayFlags, subject string, t *transcript.Transcript, all []replay.Replayed) (different int, err error) {
 	same, skipped := 0, 0
 	var text strings.Builder
 	enc := json.NewEncoder(&text)
@@ -151,7 +151,7 @@ func (a *app) printReplay(f *replayFlags, subject string, t *transcript.Transcri
 }
 
 // describe says in words what came of a request.
-func (f *replayFlags) describe(text *strings.Builder, r engine.Replayed) {
+func (f *replayFlags) describe(text *strings.Builder, r replay.Replayed) {
 	switch {
 	case r.Skipped != "":
 		fmt.Fprintf(text, "- %d %s of %d bytes not sent: %s\n", r.ID, r.Op, r.Size, r.Skipped)

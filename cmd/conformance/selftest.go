@@ -20,7 +20,7 @@ import (
 	"agentproof/agent/fault/noise"
 	"agentproof/internal/bundled"
 	"agentproof/internal/cli"
-	"agentproof/suite/engine"
+	"agentproof/suite/runner"
 	"agentproof/suite/selftest"
 	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
@@ -182,12 +182,12 @@ func mutantFor(m fault.Mutant) selftest.Mutant {
 }
 
 // mutantProgress shows a mutant where a progress line shows a case.
-func mutantProgress(done, total int, last *selftest.Outcome) engine.Progress {
+func mutantProgress(done, total int, last *selftest.Outcome) runner.Progress {
 	status := verdict.Pass
 	if last.Verdict != selftest.Killed && last.Verdict != selftest.NotTried {
 		status = verdict.Fail
 	}
-	return engine.Progress{Done: done, Total: total, Running: []string{last.Mutant.ID}, Last: &verdict.Result{Status: status}}
+	return runner.Progress{Done: done, Total: total, Running: []string{last.Mutant.ID}, Last: &verdict.Result{Status: status}}
 }
 
 // listedMutant is one mutant as `selftest --list --json` prints it.

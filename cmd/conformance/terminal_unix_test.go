@@ -15,7 +15,7 @@ import (
 
 	"github.com/creack/pty"
 
-	"agentproof/suite/engine"
+	"agentproof/suite/runner"
 	"agentproof/suite/verdict"
 )
 
@@ -175,9 +175,9 @@ func TestTheProgressLineFitsItsTerminal(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t, 60)
 	p := newProgressLine(s.terminal)
-	p.update(engine.Progress{Total: 400, Done: 399, Running: []string{strings.Repeat("long", 20), "other"}})
+	p.update(runner.Progress{Total: 400, Done: 399, Running: []string{strings.Repeat("long", 20), "other"}})
 	failed := &verdict.Result{Status: verdict.Fail}
-	p.update(engine.Progress{Total: 400, Done: 400, Last: failed})
+	p.update(runner.Progress{Total: 400, Done: 400, Last: failed})
 	p.close()
 	got := lines(s.end())
 	if len(got) < 4 || got[0] != "starting the agent  0 s" {
@@ -201,7 +201,7 @@ func TestTheProgressLineGoesOnWhileCasesWait(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t, 80)
 	p := newProgressLine(s.terminal)
-	p.update(engine.Progress{Total: 8, Done: 1, Running: []string{"exec.timeout/waits"}})
+	p.update(runner.Progress{Total: 8, Done: 1, Running: []string{"exec.timeout/waits"}})
 	s.await(t, `▕███ +▏  1/8  [1-9]\d* s  exec.timeout/waits`)
 	p.close()
 }
@@ -210,7 +210,7 @@ func TestNoTerminalNoProgress(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	p := newProgressLine(&b)
-	p.update(engine.Progress{Total: 8, Done: 1})
+	p.update(runner.Progress{Total: 8, Done: 1})
 	p.close()
 	if b.Len() > 0 {
 		t.Errorf("got %q", b.String())

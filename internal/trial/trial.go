@@ -17,6 +17,7 @@ import (
 	"agentproof/internal/bundled"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/runner"
 	"agentproof/suite/verdict"
 )
 
@@ -108,7 +109,7 @@ func judge(ctx context.Context, cases []engine.Case, s verdict.Selection, m Muta
 	if err != nil {
 		return nil, fmt.Errorf("find the helper program: %w", err)
 	}
-	return engine.Run(ctx, engine.Options{
+	return runner.Run(ctx, runner.Options{
 		Spec: clauses, Cases: cases, Selection: s, HelperProgram: program,
 		Subject: bundled.Mutated(m), TimeoutScale: m.Scale,
 	})

@@ -13,8 +13,9 @@ import (
 
 	"agentproof/fixtures/broker"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
-	"agentproof/suite/engine"
+	"agentproof/suite/instance"
 	"agentproof/suite/subject"
+	"agentproof/suite/wire"
 )
 
 // Started starts the subject as a run would and examines what it does, one step
@@ -26,7 +27,7 @@ func (d *Doctor) Started(ctx context.Context, s subject.Subject) bool {
 }
 
 func (e *exam) started(ctx context.Context, s subject.Subject) {
-	inst, err := engine.Start(ctx, s, engine.Launch{})
+	inst, err := instance.Start(ctx, &instance.Config{Subject: s}, &instance.Launch{Unawaited: true}, nil)
 	if err != nil {
 		advice := "correct the command: it is run as it stands, without a shell"
 		if errors.Is(err, fs.ErrPermission) {
@@ -56,7 +57,7 @@ func (e *exam) started(ctx context.Context, s subject.Subject) {
 // patient is an agent that was started, and the broker that watches it.
 type patient struct {
 	*exam
-	inst  *engine.Instance
+	inst  *instance.Instance
 	since time.Time // its start
 }
 
@@ -163,7 +164,7 @@ func (p *patient) saidHello(ctx context.Context) bool {
 	ctx, cancel := p.within(ctx, helloLimit)
 	defer cancel()
 	subject := p.inst.Base + ".hello"
-	got, _, err := p.inst.Watch.Await(ctx, 0, func(a engine.Announcement) bool { return a.Subject == subject })
+	got, _, err := p.inst.Watch.Await(ctx, 0, func(a wire.Announcement) bool { return a.Subject == subject })
 	switch {
 	case err != nil && p.ended("hello", "it said hello"):
 	case err != nil:
@@ -205,7 +206,7 @@ func (p *patient) events() func(context.Context) (*agentv1.AgentEvent, error) {
 	mark := 0
 	subject := p.inst.Base + ".events"
 	return func(ctx context.Context) (*agentv1.AgentEvent, error) {
-		got, next, err := p.inst.Watch.Await(ctx, mark, func(a engine.Announcement) bool { return a.Subject == subject })
+		got, next, err := p.inst.Watch.Await(ctx, mark, func(a wire.Announcement) bool { return a.Subject == subject })
 		mark = next
 		switch {
 		case err != nil:

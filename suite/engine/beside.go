@@ -5,6 +5,9 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nats.go"
+
+	"agentproof/suite/instance"
+	"agentproof/suite/record"
 )
 
 // Beside starts a second agent, with a broker of its own, and returns the
@@ -12,15 +15,15 @@ import (
 // agent that is gone has left on the machine. Cases that use it set Launch,
 // which keeps them away from attached subjects.
 func (t *T) Beside(ctx context.Context, l *Launch) *T {
-	inst, err := launch(ctx, t.opts, l, t.rec)
+	inst, err := instance.Start(ctx, &t.set.Config, l, t.rec.Heard)
 	if err != nil {
 		t.Logf("%v", err)
 		t.Given().Fatalf("a second agent that becomes ready", "one that does not")
 	}
-	t.rec.knows(t.opts, t.kase, inst)
+	t.knows(inst)
 	t.Cleanup(func(ctx context.Context) {
-		t.rec.adopt(inst.findings())
-		inst.stop(ctx)
+		t.rec.Adopt(inst.Findings())
+		inst.Stop(ctx)
 	})
 	return &T{state: t.state, place: &place{inst: inst}, given: t.given}
 }
@@ -31,7 +34,7 @@ func (t *T) Beside(ctx context.Context, l *Launch) *T {
 // case and is recorded, while what arrives is the case's alone. It ends with
 // the case.
 func (t *T) Dial() *Conn {
-	nc, err := nats.Connect(t.inst.ControlURL, append(t.inst.natsOptions(), nats.NoReconnect())...)
+	nc, err := nats.Connect(t.inst.ControlURL, append(t.inst.NATSOptions(), nats.NoReconnect())...)
 	if err != nil {
 		t.Harness(fmt.Errorf("open another connection to the broker: %w", err))
 	}
@@ -50,6 +53,6 @@ func (c *Conn) Publish(subject string, data []byte) error { return c.PublishRequ
 
 // PublishRequest sends a message whose reply belongs on a subject.
 func (c *Conn) PublishRequest(subject, reply string, data []byte) error {
-	c.t.rec.request(sending{subject: subject, payload: data, header: c.t.header()})
+	c.t.rec.Request(record.Sending{Subject: subject, Payload: data, Header: c.t.header()})
 	return c.PublishMsg(&nats.Msg{Subject: subject, Reply: reply, Data: data, Header: c.t.header()})
 }

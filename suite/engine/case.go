@@ -1,6 +1,6 @@
-// Package engine runs conformance cases against a machine agent and gives each
-// one a verdict. It holds no cases of its own and knows no agent: cases and
-// subjects are handed in.
+// Package engine is what conformance cases are written in: a case, the T through
+// which it looks at an agent and judges it, and how one case is carried out. It
+// holds no cases of its own and knows no agent: both are handed in.
 package engine
 
 import (
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"agentproof/docs/spec"
+	"agentproof/suite/instance"
 	"agentproof/suite/verdict"
 )
 
@@ -69,77 +70,9 @@ func (c *Case) Area() string { return c.Info().Area() }
 // Profile is the certificate that the case counts for.
 func (c *Case) Profile() string { return c.Info().Profile() }
 
-// Feature is a set of capabilities.
-type Feature uint8
-
-// The capabilities of an agent's Hello.
-const (
-	Exec Feature = 1 << iota
-	Filesystem
-	Git
-	PTY
-	Desktop
-)
-
-func (f Feature) String() string {
-	var names []string
-	for i, name := range []string{"exec", "filesystem", "git", "pty", "desktop"} {
-		if f&(1<<i) != 0 {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
-// Launch says how a case's own instance is started. The zero value is the same
-// launch as the shared instance's.
-type Launch struct {
-	// Epoch is the epoch that the agent holds; 0 means SharedEpoch and a
-	// negative number an agent that was told none.
-	Epoch int
-	// NoScreenControl starts the agent without screen-control consent.
-	NoScreenControl bool
-	// NoRelay starts the agent without a relay.
-	NoRelay bool
-	// RelayQuery is added to the relay URL that the agent is told, as
-	// "?key=value".
-	RelayQuery string
-	// RelayPath is put before the path of that URL, as "/name". A proxy there
-	// leads to the relay and notes what the agent says (Relay.Opens).
-	RelayPath string
-	// BadRelayToken gives the agent a relay token that the relay refuses, and
-	// SilentRelay a relay that takes connections and never answers.
-	BadRelayToken bool
-	SilentRelay   bool
-	// Display gives the agent a virtual display of its own; without one it has
-	// none, on which a case with NoDisplay depends.
-	Display   bool
-	NoDisplay bool
-	// MaxPayload is the broker's limit in bytes; 0 is the usual 16 MiB.
-	MaxPayload int32
-	// Transport is "nats" (or empty), "ws", "tls" or "wss".
-	Transport string
-	// DeadURLFirst puts a URL where nothing listens before the broker's.
-	DeadURLFirst bool
-	// Env changes the agent's environment: KEY=VALUE sets a variable, in whose
-	// value {root} stands for the agent's root, and a bare KEY removes one.
-	Env []string
-	// Token is the agent's bearer; empty means a random one.
-	Token string
-	// BrokerDown starts the agent while the broker is away, Unadmitted while
-	// its token is unknown, and Unawaited for a case that judges whether the
-	// agent becomes ready. None of them waits for it: the case mends the broker
-	// (Instance.Restore, Instance.Admit) and calls Instance.AwaitReady.
-	BrokerDown bool
-	Unadmitted bool
-	Unawaited  bool
-}
-
-// SharedEpoch is the epoch that the shared instance of a run holds. It is
-// above 1, so that there are stale epochs to try.
-const SharedEpoch = 7
-
-func (l *Launch) ready() bool { return !l.BrokerDown && !l.Unadmitted && !l.Unawaited }
+// Launch says how a case's own instance is started. It is instance.Launch, whose
+// name nearly every file of cases has in its literals.
+type Launch = instance.Launch
 
 // Validate checks that the cases are fit to run: ids unique and semantic,
 // clauses known, every case explained.

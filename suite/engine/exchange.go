@@ -12,16 +12,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/monitor"
+	"agentproof/suite/record"
 	"agentproof/suite/verdict"
-)
-
-const (
-	// opLimit is how long an operation may take that has nothing to wait for.
-	opLimit = 20 * time.Second
+	"agentproof/suite/wire"
 )
 
 // header names the case on the wire.
-func (t *T) header() nats.Header { return nats.Header{caseHeader: {t.kase.ID}} }
+func (t *T) header() nats.Header { return nats.Header{wire.CaseHeader: {t.kase.ID}} }
 
 // SendRaw sends bytes on the rpc subject and returns the reply's bytes. The
 // error is errors.Is-comparable to the transport's causes; the case decides
@@ -31,17 +29,17 @@ func (t *T) SendRaw(ctx context.Context, payload []byte, header nats.Header, lim
 		header = t.header()
 	}
 	valid := proto.Unmarshal(payload, &agentv1.ControlRequest{}) == nil
-	return t.exchange(ctx, sending{payload: payload, header: header, valid: valid}, limit)
+	return t.exchange(ctx, record.Sending{Payload: payload, Header: header, Valid: valid}, limit)
 }
 
-func (t *T) exchange(ctx context.Context, s sending, limit time.Duration) ([]byte, error) {
+func (t *T) exchange(ctx context.Context, s record.Sending, limit time.Duration) ([]byte, error) {
 	reply, c, err := t.send(s)
 	if err != nil {
 		return nil, err
 	}
-	msg, err := await(ctx, reply, limit)
+	msg, err := wire.Await(ctx, reply, limit)
 	if err != nil {
-		c.silent(err)
+		c.Silent(err)
 		return nil, err
 	}
 	return msg.Data, nil
@@ -49,17 +47,17 @@ func (t *T) exchange(ctx context.Context, s sending, limit time.Duration) ([]byt
 
 // send publishes a request on the agent's rpc subject. Every reply to it is
 // recorded and judged.
-func (t *T) send(s sending) (<-chan *nats.Msg, *call, error) {
-	s.subject, s.own = t.inst.Base+".rpc", true
-	c := t.rec.request(s)
-	reply, err := t.inst.wire.send(s.subject, s.payload, s.header, func(reply []byte, at time.Time) {
-		if !c.replied(reply, at) {
+func (t *T) send(s record.Sending) (<-chan *nats.Msg, *record.Call, error) {
+	s.Subject, s.Own = t.inst.Base+".rpc", true
+	c := t.rec.Request(s)
+	reply, err := t.inst.Send(s.Payload, s.Header, func(reply []byte, at time.Time) {
+		if !c.Replied(reply, at) {
 			// At once: what follows may be a consequence.
-			t.settle(verdict.Fail, secondReply.String())
+			t.settle(verdict.Fail, monitor.SecondReply().String())
 		}
 	})
 	if err != nil {
-		c.silent(err)
+		c.Silent(err)
 	}
 	return reply, c, err
 }
@@ -69,7 +67,7 @@ type Pending struct {
 	t     *T
 	req   *agentv1.ControlRequest
 	reply <-chan *nats.Msg
-	call  *call
+	call  *record.Call
 }
 
 // Start sends a request without waiting. A request without an id gets one. It
@@ -83,7 +81,7 @@ func (t *T) Start(req *agentv1.ControlRequest) *Pending {
 		t.Harness(fmt.Errorf("encode a %s request: %w", opName(req), err))
 	}
 	p := &Pending{t: t, req: req}
-	if p.reply, p.call, err = t.send(sending{payload: payload, header: t.header(), valid: true}); err != nil {
+	if p.reply, p.call, err = t.send(record.Sending{Payload: payload, Header: t.header(), Valid: true}); err != nil {
 		t.transport(req, err)
 	}
 	return p
@@ -106,20 +104,20 @@ func (p *Pending) Response(ctx context.Context, limit time.Duration) *agentv1.Co
 // Try is Response for a case that expects trouble: it returns the error of a
 // reply that does not come, and nothing else.
 func (p *Pending) Try(ctx context.Context, limit time.Duration) (*agentv1.ControlResponse, error) {
-	msg, err := await(ctx, p.reply, limit)
+	msg, err := wire.Await(ctx, p.reply, limit)
 	if err != nil {
-		p.call.silent(err)
+		p.call.Silent(err)
 		return nil, err
 	}
-	p.call.taken(msg.Data)
+	p.call.Taken(msg.Data)
 	resp := &agentv1.ControlResponse{}
 	if err := proto.Unmarshal(msg.Data, resp); err != nil {
 		p.t.Fatalf("a reply that decodes as a ControlResponse", "%d bytes that do not", len(msg.Data))
 	}
 	// The monitors judge it as well, but only when the case has ended.
-	for _, v := range judgeReply(p.call.sent, true, msg.Data) {
+	for _, v := range p.call.Judge(msg.Data) {
 		p.t.Errorf(v.Want, "%s", v.Got)
-		if v.fatal {
+		if v.Fatal {
 			runtime.Goexit()
 		}
 	}
@@ -129,13 +127,13 @@ func (p *Pending) Try(ctx context.Context, limit time.Duration) (*agentv1.Contro
 // transport ends the case over a request that got no reply.
 func (t *T) transport(req *agentv1.ControlRequest, err error) {
 	op := opName(req)
-	if !t.inst.wire.nc.IsConnected() && t.inst.Broker == nil {
+	if !t.inst.Connected() && t.inst.Broker == nil {
 		t.Harness(fmt.Errorf("the connection to the broker was lost: %w", err))
 	}
 	switch {
-	case errors.Is(err, ErrNoResponder):
+	case errors.Is(err, wire.ErrNoResponder):
 		t.Fatalf("a reply to "+op, "no responder on the subject: the agent is not subscribed")
-	case errors.Is(err, ErrNoReply):
+	case errors.Is(err, wire.ErrNoReply):
 		t.Fatalf("a reply to "+op+" in time", "none")
 	default:
 		t.Harness(fmt.Errorf("send a %s request: %w", op, err))
@@ -144,12 +142,12 @@ func (t *T) transport(req *agentv1.ControlRequest, err error) {
 
 // Do sends a request and waits for its reply.
 func (t *T) Do(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
-	return t.Start(req).Response(ctx, t.Scale(opLimit))
+	return t.Start(req).Response(ctx, t.Scale(wire.OpLimit))
 }
 
 // Call sends an operation's message and returns the whole response.
 func (t *T) Call(ctx context.Context, op proto.Message) *agentv1.ControlResponse {
-	return t.Do(ctx, NewRequest(op))
+	return t.Do(ctx, wire.NewRequest(op))
 }
 
 // Refused sends an operation that the agent must refuse with the code, and

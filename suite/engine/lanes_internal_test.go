@@ -4,7 +4,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"agentproof/suite/instance"
 	"agentproof/suite/verdict"
+	"agentproof/suite/wire"
 )
 
 func TestLanesAllRunAlsoWhenOneEndsTheCase(t *testing.T) {
@@ -12,7 +14,7 @@ func TestLanesAllRunAlsoWhenOneEndsTheCase(t *testing.T) {
 	for name, quits := range map[string]bool{"none ends": false, "one ends": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			view := &T{state: &state{}, place: &place{inst: &Instance{Watch: &Watcher{}}}}
+			view := &T{state: &state{}, place: &place{inst: &instance.Instance{Watch: &wire.Watcher{}}}}
 			var ran atomic.Int64
 			returned := false
 			over := make(chan struct{})

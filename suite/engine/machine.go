@@ -7,12 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/helper"
+	"agentproof/suite/record"
+	"agentproof/suite/wire"
 )
 
 // uploadChunk is below any broker's default limit of 1 MiB, envelope included.
@@ -21,14 +22,11 @@ const uploadChunk = 512 << 10
 // Root is the absolute workspace root: what the Hello said, or where an empty
 // cwd leads when no Hello was seen.
 func (t *T) Root(ctx context.Context) string {
-	inst := t.inst
-	inst.mu.Lock()
-	root := inst.root
-	inst.mu.Unlock()
+	root := t.inst.Root()
 	if root != "" {
 		return root
 	}
-	if hello := inst.Hello(); hello != nil {
+	if hello := t.inst.Hello(); hello != nil {
 		root = hello.GetWorkspaceRoot()
 	} else {
 		r := t.Given().Exec(ctx, &agentv1.ExecRequest{Command: []string{"pwd"}, Shell: true, TimeoutMs: helperLimitMs})
@@ -37,9 +35,7 @@ func (t *T) Root(ctx context.Context) string {
 	if !strings.HasPrefix(root, "/") {
 		t.Given().Fatalf("an absolute workspace root", "%q", root)
 	}
-	inst.mu.Lock()
-	inst.root = root
-	inst.mu.Unlock()
+	t.inst.LearnRoot(root)
 	return root
 }
 
@@ -47,23 +43,14 @@ func (t *T) Root(ctx context.Context) string {
 // this program in place when the agent sees the same files, a copy that was
 // uploaded through the agent otherwise.
 func (t *T) Helper(ctx context.Context, args ...string) []string {
-	argv := t.helperArgv(ctx)
-	return append(argv[:len(argv):len(argv)], args...)
-}
-
-// helperArgv is found out once for each instance; cases that ask meanwhile
-// wait, so that there is one upload.
-func (t *T) helperArgv(ctx context.Context) []string {
-	t.inst.helping.Lock()
-	defer t.inst.helping.Unlock()
-	if t.inst.argv == nil {
-		program := t.opts.HelperProgram
-		if t.opts.UploadHelper || !t.local(ctx) {
+	argv := t.inst.HelperArgv(func() []string {
+		program := t.set.HelperProgram
+		if t.set.UploadHelper || !t.local(ctx) {
 			program = t.upload(ctx)
 		}
-		t.inst.argv = []string{program, helper.Command}
-	}
-	return t.inst.argv
+		return []string{program, helper.Command}
+	})
+	return append(argv[:len(argv):len(argv)], args...)
 }
 
 // local finds out whether the agent sees the runner's files, by showing it one
@@ -84,7 +71,7 @@ func (t *T) local(ctx context.Context) bool {
 
 // upload copies this program to the agent's machine.
 func (t *T) upload(ctx context.Context) string {
-	f, err := os.Open(t.opts.HelperProgram)
+	f, err := os.Open(t.set.HelperProgram)
 	if err != nil {
 		t.Harness(fmt.Errorf("open the helper program: %w", err))
 	}
@@ -95,7 +82,7 @@ func (t *T) upload(ctx context.Context) string {
 	}
 	size := info.Size()
 	given := t.Given()
-	name := t.inst.home + "/helper"
+	name := t.inst.Home() + "/helper"
 	part := name + "." + rand.Text()[:8]
 	buf := make([]byte, uploadChunk)
 	for off := int64(0); off < size; {
@@ -113,33 +100,13 @@ func (t *T) upload(ctx context.Context) string {
 	return given.Abs(ctx, name)
 }
 
-// discard removes a directory through the agent.
-func (i *Instance) discard(ctx context.Context, dir string, limit time.Duration) error {
-	return i.notify(ctx, &agentv1.FsRemoveRequest{Path: dir, Recursive: true}, limit)
-}
-
-// notify sends an operation and waits for its reply, whatever that says. It is
-// for after a case, when no outcome may change its verdict.
-func (i *Instance) notify(ctx context.Context, op proto.Message, limit time.Duration) error {
-	payload, err := proto.Marshal(NewRequest(op))
-	if err != nil {
-		return err
-	}
-	reply, err := i.wire.send(i.Base+".rpc", payload, nil, nil)
-	if err != nil {
-		return err
-	}
-	_, err = await(ctx, reply, limit)
-	return err
-}
-
-// notify is Instance.notify for what belongs to a case. It returns the reply.
+// notify is instance.Notify for what belongs to a case. It returns the reply.
 func (t *T) notify(ctx context.Context, op proto.Message) (*agentv1.ControlResponse, error) {
-	payload, err := proto.Marshal(NewRequest(op))
+	payload, err := proto.Marshal(wire.NewRequest(op))
 	if err != nil {
 		return nil, err
 	}
-	data, err := t.exchange(ctx, sending{payload: payload, header: t.header(), valid: true, aside: true}, t.Scale(opLimit))
+	data, err := t.exchange(ctx, record.Sending{Payload: payload, Header: t.header(), Valid: true, Aside: true}, t.Scale(wire.OpLimit))
 	if err != nil {
 		return nil, err
 	}

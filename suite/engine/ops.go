@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"path"
-	"strings"
 	"time"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/wire"
 )
 
 // The operations that cases use most, each ending the case when the agent
@@ -22,12 +22,12 @@ func (t *T) Ping(ctx context.Context, nonce uint64) *agentv1.PingResponse {
 // Exec runs a command and returns its result. It waits as long as the case
 // may.
 func (t *T) Exec(ctx context.Context, req *agentv1.ExecRequest) *agentv1.ExecResponse {
-	return MustOf[*agentv1.ExecResponse](t, t.Start(NewRequest(req)).Response(ctx, t.execLimit(req)))
+	return MustOf[*agentv1.ExecResponse](t, t.Start(wire.NewRequest(req)).Response(ctx, t.execLimit(req)))
 }
 
 // execLimit gives a command its own time and the usual one on top.
 func (t *T) execLimit(req *agentv1.ExecRequest) time.Duration {
-	return t.Scale(opLimit) + t.kase.Idle + time.Duration(req.GetTimeoutMs())*time.Millisecond
+	return t.Scale(wire.OpLimit) + t.kase.Idle + time.Duration(req.GetTimeoutMs())*time.Millisecond
 }
 
 // Read reads a whole file.
@@ -74,9 +74,7 @@ func (t *T) Dir(ctx context.Context) string {
 	if dir != "" {
 		return dir
 	}
-	// One level below the instance's directory, so that removing it leaves
-	// nothing behind.
-	dir = caseDir(t.inst.home, t.kase)
+	dir = t.inst.CaseDir(t.kase.ID)
 	t.Given().Mkdir(ctx, dir)
 	t.mu.Lock()
 	t.dir = dir
@@ -95,9 +93,6 @@ func (t *T) Dir(ctx context.Context) string {
 	}
 	return dir
 }
-
-// caseDir is the directory of a case in that of all cases.
-func caseDir(home string, c *Case) string { return path.Join(home, strings.ReplaceAll(c.ID, "/", "+")) }
 
 // Path is a path in the case's own directory, relative to the agent's root.
 func (t *T) Path(ctx context.Context, elem ...string) string {

@@ -2,94 +2,15 @@ package engine
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"runtime"
 	"strings"
-	"sync"
+	"time"
 
 	"agentproof/fixtures/display"
 	"agentproof/fixtures/display/witness"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/suite/verdict"
+	"agentproof/suite/wire"
 )
-
-// errOwnScreens is why agents on some systems get no display: they would show
-// and move the screen of whoever runs the suite.
-var errOwnScreens = errors.New("agents on " + runtime.GOOS + " use the machine's own screen, which the suite leaves alone")
-
-// screenSize is unlike any default, so that an agent cannot guess it, and small,
-// so that pictures are cheap.
-var screenSize = display.Config{Width: 648, Height: 402}
-
-// monitor is the virtual display of one instance, and the witness on it.
-type monitor struct {
-	display *display.Display
-	why     error // why there is none, where one was wanted
-
-	taken chan struct{} // holds a token while a case has the screen
-
-	mu      sync.Mutex
-	witness *witness.Witness // guarded by mu; nil before somebody looks
-}
-
-// startMonitor starts a display. A machine that has none to offer is no error
-// but an instance without one.
-func startMonitor(ctx context.Context) (*monitor, error) {
-	m := &monitor{taken: make(chan struct{}, 1)}
-	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
-		m.why = errOwnScreens
-		return m, nil
-	}
-	var err error
-	m.display, err = display.Start(ctx, screenSize)
-	if errors.Is(err, display.ErrNotInstalled) {
-		m.why, err = display.ErrNotInstalled, nil
-	}
-	return m, err
-}
-
-// watch opens the witness, or a new one after the display was restarted.
-func (m *monitor) watch(ctx context.Context) (*witness.Witness, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.witness != nil {
-		select {
-		case <-m.witness.Done():
-		default:
-			return m.witness, m.witness.Focus()
-		}
-	}
-	w, err := witness.Open(ctx, m.display.Env())
-	if err != nil {
-		return nil, err
-	}
-	m.witness = w
-	return w, nil
-}
-
-func (m *monitor) stop() {
-	if m.witness != nil {
-		m.witness.Close()
-	}
-	if m.display != nil {
-		_ = m.display.Stop()
-	}
-}
-
-// noScreen says why a case that needs a desktop cannot have one, empty if it
-// can.
-func (i *Instance) noScreen() string {
-	switch {
-	case i.Process == nil:
-		return "the suite sees only the screens that it made: leave out --attach and give the agent's command after --"
-	case i.monitor == nil:
-		return "the instance was started without a display"
-	case i.monitor.why != nil:
-		return i.monitor.why.Error()
-	default:
-		return ""
-	}
-}
 
 // A Screen is the display of the agent under test, with a witness on it that
 // tells what the agent really did. It belongs to the goroutine of its case.
@@ -104,17 +25,15 @@ type Screen struct {
 // Screen takes the screen of the case's instance until the case ends: others
 // that want it wait. Without one the case is untestable.
 func (t *T) Screen(ctx context.Context) *Screen {
-	if why := t.inst.noScreen(); why != "" {
+	if why := t.inst.NoScreen(); why != "" {
 		t.Untestable("%s", why)
 	}
-	m := t.inst.monitor
-	select {
-	case m.taken <- struct{}{}:
-	case <-ctx.Done():
-		t.Harness(fmt.Errorf("wait for the screen: %w", context.Cause(ctx)))
+	release, err := t.inst.TakeScreen(ctx)
+	if err != nil {
+		t.Harness(err)
 	}
-	t.Cleanup(func(context.Context) { <-m.taken })
-	s := &Screen{Display: m.display, t: t}
+	t.Cleanup(func(context.Context) { release() })
+	s := &Screen{Display: t.inst.Display(), t: t}
 	s.Look(ctx)
 	return s
 }
@@ -122,7 +41,7 @@ func (t *T) Screen(ctx context.Context) *Screen {
 // Look opens the witness anew where the display was restarted, and forgets
 // what it saw.
 func (s *Screen) Look(ctx context.Context) {
-	w, err := s.t.inst.monitor.watch(ctx)
+	w, err := s.t.inst.Witness(ctx)
 	if err != nil {
 		s.t.Harness(err)
 	}
@@ -146,7 +65,7 @@ func (s *Screen) Seen(ctx context.Context) []witness.Event {
 // Await waits for what has no reply, until enough says that it came, and tells
 // whether it did. What was seen stays for Seen.
 func (s *Screen) Await(ctx context.Context, enough func([]witness.Event) bool) ([]witness.Event, bool) {
-	ctx, cancel := context.WithTimeout(ctx, s.t.Scale(opLimit))
+	ctx, cancel := context.WithTimeout(ctx, s.t.Scale(wire.OpLimit))
 	defer cancel()
 	events, err := s.Log().Wait(ctx, s.mark, enough)
 	return events, err == nil
@@ -174,4 +93,29 @@ func list(words []string) string {
 		return "nothing"
 	}
 	return strings.Join(words, "; ")
+}
+
+// shotLimit bounds the wait for a picture, which an agent takes in
+// milliseconds: a failure must not cost more time than the case did.
+const shotLimit = 5 * time.Second
+
+// photograph keeps what the screen shows when a case that looks at it has
+// failed, before the cleanups change it: as the agent sees it, or else as the
+// suite does. Without either the failure has to do without a picture.
+func (t *T) photograph(ctx context.Context) {
+	if t.kase.Needs&Desktop == 0 || verdict.Blocked.Outweighs(t.verdict()) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.Scale(shotLimit))
+	defer cancel()
+	shot, err := t.inst.Screenshot(ctx, t.Scale(shotLimit))
+	if err != nil {
+		if shot, _ = t.inst.Capture(); shot == nil {
+			return
+		}
+		t.Logf("the screenshot is the suite's own: %v", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.screenshot = shot
 }

@@ -3,11 +3,10 @@ package engine
 import (
 	"context"
 
-	"github.com/nats-io/nats.go"
-
 	"agentproof/session"
 	"agentproof/session/natsrpc"
 	"agentproof/suite/verdict"
+	"agentproof/suite/wire"
 )
 
 // Session is the control plane's session with the agent under test, over a
@@ -21,7 +20,7 @@ func (t *T) Session(cfg session.Config) *session.Session {
 		cfg.SubjectBase = t.inst.Base
 	}
 	if cfg.Timeout == 0 {
-		cfg.Timeout = t.Scale(opLimit)
+		cfg.Timeout = t.Scale(wire.OpLimit)
 	}
 	s, err := session.New(t.ControlRPC(), cfg)
 	if err != nil {
@@ -33,22 +32,18 @@ func (t *T) Session(cfg session.Config) *session.Session {
 // ControlRPC is a connection of the control plane, closed after the case.
 // What goes over it is recorded.
 func (t *T) ControlRPC() *natsrpc.Client {
-	var opts []nats.Option
-	if b := t.inst.Broker; b != nil && b.CAFile() != "" {
-		opts = append(opts, nats.RootCAs(b.CAFile()))
-	}
 	client := natsrpc.New(natsrpc.Config{
 		URLs:    []string{t.inst.ControlURL},
 		Name:    "agentproof session",
-		Options: opts,
+		Options: t.inst.NATSOptions(),
 		Trace: natsrpc.Trace{
-			Header: map[string]string{caseHeader: t.kase.ID},
+			Header: map[string]string{wire.CaseHeader: t.kase.ID},
 			Observe: func(x natsrpc.Exchange) {
-				t.rec.exchange(verdict.Exchange{Subject: x.Subject, Request: x.Request, Response: x.Response, Err: x.Err, Took: x.Duration},
+				t.rec.Exchange(verdict.Exchange{Subject: x.Subject, Request: x.Request, Response: x.Response, Err: x.Err, Took: x.Duration},
 					x.Start, t.header(), x.Reply, x.Subject == t.inst.Base+".rpc")
 			},
 		},
-		Stray: t.rec.stray,
+		Stray: t.rec.Stray,
 	})
 	t.Cleanup(func(context.Context) { _ = client.Close() })
 	return client

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"agentproof/suite/instance"
+	"agentproof/suite/record"
 	"agentproof/suite/verdict"
 )
 
@@ -27,9 +29,8 @@ type T struct {
 // state is what all views of one running case share.
 type state struct {
 	kase *Case
-	opts *Options
-
-	rec *recorder
+	set  *Setting
+	rec  *record.Recorder
 
 	mu       sync.Mutex     // guards the fields below
 	status   verdict.Status // the gravest so far; empty is none
@@ -45,15 +46,10 @@ type state struct {
 
 // place is the agent that a view looks at.
 type place struct {
-	inst *Instance
-	own  bool // nobody else uses inst
+	inst *instance.Instance
 	// guarded by state.mu
 	dir     string // the case's own directory there
 	removed bool   // the agent says that it removed dir
-}
-
-func (r *runner) newState(c *Case) *state {
-	return &state{kase: c, opts: &r.opts, rec: newRecorder(r.opts.Transcript != nil)}
 }
 
 // Given returns a view for arranging what the case needs. What fails through
@@ -62,14 +58,14 @@ func (r *runner) newState(c *Case) *state {
 func (t *T) Given() *T { return &T{state: t.state, place: t.place, given: true} }
 
 // Instance is the running agent, nil for a subject that is none. Most cases need only T's own methods.
-func (t *T) Instance() *Instance { return t.inst }
+func (t *T) Instance() *instance.Instance { return t.inst }
 
 // Errorf records a broken expectation and goes on. want completes the
 // sentence "want …", the rest says what came instead.
 func (t *T) Errorf(want, format string, args ...any) {
 	f := verdict.Failure{Want: want, Got: fmt.Sprintf(format, args...), At: checkedAt()}
 	if t.inst != nil {
-		f.Got = t.inst.stable(f.Got)
+		f.Got = t.inst.Stable(f.Got)
 	}
 	if t.given {
 		t.settle(verdict.Blocked, "could not arrange the case: "+f.String())
@@ -81,7 +77,8 @@ func (t *T) Errorf(want, format string, args ...any) {
 	t.mu.Unlock()
 }
 
-// checkedAt is the place outside this package that made a check.
+// checkedAt is the place that made a check: outside this package, and outside
+// those that call back what they are given.
 func checkedAt() string {
 	callers := make([]uintptr, 16)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
@@ -89,10 +86,14 @@ func checkedAt() string {
 		frame, more := frames.Next()
 		pkg := frame.Function[:strings.LastIndexByte(frame.Function, '/')+1]
 		name, _, _ := strings.Cut(frame.Function[len(pkg):], ".")
-		if name != "engine" || !more {
-			_, dir, _ := strings.Cut(pkg+name, "/") // the module's own name leads nowhere
-			return fmt.Sprintf("%s/%s:%d", dir, path.Base(frame.File), frame.Line)
+		_, dir, _ := strings.Cut(pkg+name, "/") // the module's own name leads nowhere
+		switch dir {
+		case "suite/engine", "suite/instance", "suite/wait":
+			if more {
+				continue
+			}
 		}
+		return fmt.Sprintf("%s/%s:%d", dir, path.Base(frame.File), frame.Line)
 	}
 }
 
@@ -156,11 +157,11 @@ func (t *T) Cleanup(f func(context.Context)) {
 }
 
 // Revision is the revision of the specification that the run judges by.
-func (t *T) Revision() string { return t.opts.Revision }
+func (t *T) Revision() string { return t.set.Revision }
 
 // Scale stretches a harness limit by the run's timeout scale. Bounds that the
 // specification sets are not scaled.
-func (t *T) Scale(d time.Duration) time.Duration { return t.opts.scale(d) }
+func (t *T) Scale(d time.Duration) time.Duration { return t.set.Scale(d) }
 
 // settle keeps the gravest status: a broken clause outweighs a failed
 // prerequisite, and the first reason of a status stays.

@@ -102,7 +102,7 @@ func (p *Terminal) read(ctx context.Context) error {
 	case f.Seq > p.next && !p.Lossy:
 		p.t.Errorf("frames with seq 0, 1, 2 … and none missing (stream.seq)", "a gap")
 	}
-	p.t.rec.streamed(transcript.FromAgent, p.Channel.GetChannelId(), "frames", len(f.Data))
+	p.t.rec.Streamed(transcript.FromAgent, p.Channel.GetChannelId(), "frames", len(f.Data))
 	p.Missed += f.Seq - p.next
 	p.next = f.Seq + 1
 	p.seen = append(p.seen, f.Data...)
@@ -112,7 +112,7 @@ func (p *Terminal) read(ctx context.Context) error {
 // ending says in stable words how the stream ended.
 func (p *Terminal) ending(err error) string {
 	words := endingOf(err)
-	p.t.rec.streamed(transcript.FromAgent, p.Channel.GetChannelId(), "the end: "+words, 0)
+	p.t.rec.Streamed(transcript.FromAgent, p.Channel.GetChannelId(), "the end: "+words, 0)
 	return words
 }
 
@@ -159,7 +159,7 @@ func (p *Terminal) Type(ctx context.Context, data string) {
 func (p *Terminal) TypeAtViewer(ctx context.Context, data []byte) {
 	ctx, cancel := context.WithTimeout(ctx, p.t.Scale(time.Minute))
 	defer cancel()
-	p.t.rec.streamed(transcript.ToAgent, p.Channel.GetChannelId(), "input", len(data))
+	p.t.rec.Streamed(transcript.ToAgent, p.Channel.GetChannelId(), "input", len(data))
 	if err := p.viewer.Write(ctx, data); err != nil {
 		p.t.Fatalf("the viewer's input taken", "%s", p.ending(err))
 	}

@@ -10,6 +10,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/stream"
+	"agentproof/suite/wait"
 )
 
 var limits = []testCase{
@@ -46,7 +47,7 @@ func slowViewer(ctx context.Context, b *bench) {
 	}()
 	for seq := range uint64(frames) {
 		if seq%64 == 0 {
-			pause(ctx, 200*time.Millisecond)
+			wait.For(ctx, 200*time.Millisecond)
 		}
 		m, err := v.next(ctx)
 		f, ok := m.(*agentv1.StreamFrame)
@@ -63,13 +64,6 @@ func slowViewer(ctx context.Context, b *bench) {
 func pattern(seq uint64, size int) []byte {
 	line := fmt.Sprintf("frame %d\n", seq)
 	return []byte(strings.Repeat(line, size/len(line)+1)[:size])
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
 }
 
 // Twice what the ring holds, so that the oldest half falls out.

@@ -1,5 +1,5 @@
 // Package relaysuite holds the cases that certify a relay. They run on the
-// engine that certifies agents, so that selection, verdicts and reports are the
+// runner that certifies agents, so that selection, verdicts and reports are the
 // same; no agent takes part: each case plays the producer and the viewer.
 package relaysuite
 
@@ -15,6 +15,7 @@ import (
 	"agentproof/relay"
 	"agentproof/stream"
 	"agentproof/suite/engine"
+	"agentproof/suite/runner"
 	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
 )
@@ -65,19 +66,19 @@ func startBundled(s Settings) (*Relay, func(), error) {
 	}, srv.Kill, nil
 }
 
-// Options says how to run the cases; all fields are the engine's.
+// Options says how to run the cases; all fields are the runner's.
 type Options struct {
 	Spec         *spec.Spec
 	Selection    verdict.Selection
 	Revision     string
 	Parallel     int
 	TimeoutScale float64
-	Progress     func(engine.Progress)
+	Progress     func(runner.Progress)
 }
 
-// Run runs the selected cases against r. The errors are engine.Run's.
+// Run runs the selected cases against r. The errors are runner.Run's.
 func Run(ctx context.Context, r *Relay, opts Options) (*verdict.Report, error) {
-	return engine.Run(ctx, engine.Options{
+	return runner.Run(ctx, runner.Options{
 		Spec: opts.Spec, Cases: Cases(r), Subject: subject.Subject{Name: r.Name, NoAgent: true},
 		Selection: opts.Selection, Revision: opts.Revision, Parallel: opts.Parallel,
 		TimeoutScale: opts.TimeoutScale, Progress: opts.Progress,

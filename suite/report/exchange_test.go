@@ -13,9 +13,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
-	"agentproof/suite/engine"
 	"agentproof/suite/report"
 	"agentproof/suite/verdict"
+	"agentproof/suite/wire"
 )
 
 func TestExchangeIsShortened(t *testing.T) {
@@ -50,7 +50,7 @@ func TestExchangeIsShortened(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			payload := marshal(t, engine.NewRequest(tt.op))
+			payload := marshal(t, wire.NewRequest(tt.op))
 			x := report.NewExchange(verdict.Exchange{Request: payload, Response: payload})
 			if !json.Valid(x.Request) {
 				t.Fatalf("no JSON: %s", x.Request)

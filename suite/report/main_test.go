@@ -18,6 +18,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/runner"
 	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
 )
@@ -98,7 +99,7 @@ func everyStatus(t *testing.T) *verdict.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := engine.Run(t.Context(), engine.Options{
+	r, err := runner.Run(t.Context(), runner.Options{
 		Spec: loadSpec(t), Cases: list, HelperProgram: program,
 		Subject:   subject.InProcess("an agent with\x1b[31m colours", bundled.InProcess),
 		Selection: verdict.Selection{Skip: []string{"**/left-out"}},

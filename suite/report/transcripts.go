@@ -6,7 +6,7 @@ import (
 )
 
 // Transcripts keeps transcripts in a report's directory, for
-// engine.Options.Transcript: those of all cases, or of the ones that somebody
+// runner.Options.Transcript: those of all cases, or of the ones that somebody
 // will ask about. Those of an earlier run are removed.
 func Transcripts(dir string, all bool) (func(verdict.Result, func() *recorded.Transcript) (string, error), error) {
 	if err := recorded.Clear(dir); err != nil {

@@ -33,7 +33,7 @@ func Noise(ctx context.Context, o Options, a NoisyAgent) (wrong string) {
 			cases = append(cases, c.ID)
 		}
 	}
-	r := &runner{opts: o}
+	r := &selfTest{opts: o}
 	rep, err := r.run(ctx, a.Subject, cases, noiseScale)
 	if err != nil {
 		return err.Error()

@@ -17,6 +17,7 @@ import (
 
 	"agentproof/docs/spec"
 	"agentproof/suite/engine"
+	"agentproof/suite/runner"
 	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
 )
@@ -102,7 +103,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, ErrNothingSelected
 	}
 	start := time.Now()
-	r, err := newRunner(o)
+	r, err := newSelfTest(o)
 	if err != nil {
 		return nil, err
 	}
@@ -128,8 +129,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return report, nil
 }
 
-// runner is one self-test.
-type runner struct {
+// selfTest is one self-test.
+type selfTest struct {
 	opts  Options
 	cases map[string]*engine.Case
 
@@ -138,8 +139,8 @@ type runner struct {
 	sound    map[string]verdict.Status // what the agent without a fault gets
 }
 
-func newRunner(o Options) (*runner, error) {
-	r := &runner{opts: o, cases: make(map[string]*engine.Case), sound: make(map[string]verdict.Status)}
+func newSelfTest(o Options) (*selfTest, error) {
+	r := &selfTest{opts: o, cases: make(map[string]*engine.Case), sound: make(map[string]verdict.Status)}
 	for i := range o.Cases {
 		r.cases[o.Cases[i].ID] = &o.Cases[i]
 	}
@@ -162,7 +163,7 @@ func newRunner(o Options) (*runner, error) {
 
 // needed are the cases that the mutants are judged by, apart those that wait
 // for time to pass and that no other case's verdict is compared with.
-func (r *runner) needed() (quick, slow []string) {
+func (r *selfTest) needed() (quick, slow []string) {
 	for i := range r.opts.Mutants {
 		m := &r.opts.Mutants[i]
 		if r.cases[m.Case].Idle > 0 && !r.opts.Whole {
@@ -179,7 +180,7 @@ func (r *runner) needed() (quick, slow []string) {
 
 // control runs cases against the agent without a fault: what it breaks would
 // count as a mutant's death.
-func (r *runner) control(ctx context.Context, ids []string) error {
+func (r *selfTest) control(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -207,7 +208,7 @@ func (r *runner) control(ctx context.Context, ids []string) error {
 
 // beside are the cases that run beside a mutant's own: those that it could
 // affect most easily, or all.
-func (r *runner) beside(m *Mutant) []string {
+func (r *selfTest) beside(m *Mutant) []string {
 	own := r.cases[m.Case]
 	var ids []string
 	for id, c := range r.cases {
@@ -221,7 +222,7 @@ func (r *runner) beside(m *Mutant) []string {
 
 // schedule tries the mutants side by side: those whose case waits for time to
 // pass at once, and those whose case measures alone, at the end.
-func (r *runner) schedule(ctx context.Context) {
+func (r *selfTest) schedule(ctx context.Context) {
 	slots := make(chan struct{}, cmp.Or(r.opts.Parallel, 3*runtime.GOMAXPROCS(0)))
 	waiting := make(chan struct{}, 2*cap(slots))
 	var wg sync.WaitGroup
@@ -251,7 +252,7 @@ func (r *runner) schedule(ctx context.Context) {
 
 // tryAgain tries what was not killed in the crowd once more, alone: much that
 // mutants do takes time that a busy machine does not give them.
-func (r *runner) tryAgain(ctx context.Context) {
+func (r *selfTest) tryAgain(ctx context.Context) {
 	for i, out := range r.outcomes {
 		if out.Verdict == Killed || out.Verdict == NotTried || ctx.Err() != nil {
 			continue
@@ -265,7 +266,7 @@ func (r *runner) tryAgain(ctx context.Context) {
 }
 
 // try gives one mutant its verdict.
-func (r *runner) try(ctx context.Context, m *Mutant) {
+func (r *selfTest) try(ctx context.Context, m *Mutant) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -281,7 +282,7 @@ func (r *runner) try(ctx context.Context, m *Mutant) {
 	}
 }
 
-func (r *runner) judge(ctx context.Context, out *Outcome) {
+func (r *selfTest) judge(ctx context.Context, out *Outcome) {
 	m := out.Mutant
 	rep, err := r.run(ctx, m.Subject(), []string{m.Case}, m.Scale)
 	if err != nil {
@@ -321,7 +322,7 @@ func (out *Outcome) judge(res *verdict.Result) {
 }
 
 // strays runs the cases beside a mutant's own, with a new instance of it.
-func (r *runner) strays(ctx context.Context, out *Outcome) {
+func (r *selfTest) strays(ctx context.Context, out *Outcome) {
 	m := out.Mutant
 	may := verdict.Selection{Cases: m.Also}
 	var ids []string
@@ -352,8 +353,8 @@ func (r *runner) strays(ctx context.Context, out *Outcome) {
 	}
 }
 
-func (r *runner) run(ctx context.Context, s subject.Subject, ids []string, scale float64) (*verdict.Report, error) {
-	return engine.Run(ctx, engine.Options{
+func (r *selfTest) run(ctx context.Context, s subject.Subject, ids []string, scale float64) (*verdict.Report, error) {
+	return runner.Run(ctx, runner.Options{
 		Spec: r.opts.Spec, Cases: r.opts.Cases, Selection: verdict.Selection{Cases: ids}, Subject: s,
 		HelperProgram: r.opts.HelperProgram,
 		TimeoutScale:  cmp.Or(scale, 1) * cmp.Or(r.opts.TimeoutScale, 1),

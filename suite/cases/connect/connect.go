@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
 )
 
 const (
@@ -102,7 +103,7 @@ func becomesReady(ctx context.Context, t *engine.T) bool {
 func tokenVerbatim(ctx context.Context, t *engine.T) {
 	inst := t.Instance()
 	ready := false
-	engine.Eventually(ctx, t.Scale(readyLimit), func(ctx context.Context) bool {
+	wait.Until(ctx, t.Scale(readyLimit), func(ctx context.Context) bool {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		ready = inst.AwaitReady(ctx) == nil

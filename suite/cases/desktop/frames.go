@@ -11,6 +11,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/stream"
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
 )
 
 const (
@@ -202,7 +203,7 @@ func closeEndsPump(ctx context.Context, t *engine.T) {
 	if err := v.Close(ctx, agentv1.StreamCloseReason_STREAM_CLOSE_REASON_NORMAL, "done"); err != nil {
 		t.Given().Fatalf("the viewer's StreamClose sent", "%v", err)
 	}
-	next := engine.Eventually(ctx, 2*time.Second, func(ctx context.Context) bool {
+	next := wait.Until(ctx, 2*time.Second, func(ctx context.Context) bool {
 		return ensure(ctx, t).GetChannel().GetChannelId() != ch.GetChannelId()
 	})
 	t.Check(next, "a channel of its own after the end of the one before", "the one that ended")

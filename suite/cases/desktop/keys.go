@@ -10,6 +10,7 @@ import (
 	"agentproof/internal/xconn"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
 )
 
 const (
@@ -104,7 +105,7 @@ func keymapUnchanged(ctx context.Context, t *engine.T) {
 	for _, words := range []string{"Größe", "漢字 λ 😀", "абвгдежзийклмнопрстуфхцчшщъыьэюя"} {
 		t.Call(ctx, text(words))
 	}
-	same := engine.Eventually(ctx, t.Scale(keymapLimit), func(context.Context) bool { return keymap(t, s).Equal(before) })
+	same := wait.Until(ctx, t.Scale(keymapLimit), func(context.Context) bool { return keymap(t, s).Equal(before) })
 	t.Check(same, "the keyboard map as it was before", "another")
 }
 

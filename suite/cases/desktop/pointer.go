@@ -6,6 +6,7 @@ import (
 	"agentproof/fixtures/display/witness"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
 )
 
 const (
@@ -138,7 +139,7 @@ func pointerCases() []engine.Case {
 func pointerReturns(ctx context.Context, t *engine.T) {
 	s := parked(ctx, t)
 	revive(ctx, t, s)
-	back := engine.Eventually(ctx, t.Scale(returnLimit), func(ctx context.Context) bool {
+	back := wait.Until(ctx, t.Scale(returnLimit), func(ctx context.Context) bool {
 		return t.Call(ctx, pointer(44, 45, move, left)).GetError() == nil
 	})
 	if t.Check(back, "a pointer that moves on the display that came back", "none in time") {

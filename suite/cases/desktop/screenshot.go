@@ -10,6 +10,8 @@ import (
 	"agentproof/fixtures/display/witness"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
+	"agentproof/suite/wire"
 )
 
 // tightPayload is too small for a whole picture of the witness's pattern.
@@ -158,7 +160,7 @@ func displayReturns(ctx context.Context, t *engine.T) {
 	shows(ctx, t.Given(), s, 17)
 	revive(ctx, t, s)
 	paint(t, s, 18)
-	back := engine.Eventually(ctx, t.Scale(returnLimit), func(ctx context.Context) bool {
+	back := wait.Until(ctx, t.Scale(returnLimit), func(ctx context.Context) bool {
 		resp := t.Call(ctx, &agentv1.DesktopScreenshotRequest{})
 		return resp.GetError() == nil && len(resp.GetDesktopScreenshot().GetPng()) > 0
 	})
@@ -190,7 +192,7 @@ func screenshotsAtOnce(ctx context.Context, t *engine.T) {
 	paint(t, s, 20)
 	var pending [crowd]*engine.Pending
 	for i := range pending {
-		pending[i] = t.Start(engine.NewRequest(&agentv1.DesktopScreenshotRequest{}))
+		pending[i] = t.Start(wire.NewRequest(&agentv1.DesktopScreenshotRequest{}))
 	}
 	for _, p := range pending {
 		shot := engine.MustOf[*agentv1.DesktopScreenshotResponse](t, p.Response(ctx, t.Scale(crowdLimit)))

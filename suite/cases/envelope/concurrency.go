@@ -10,6 +10,8 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wait"
+	"agentproof/suite/wire"
 )
 
 const (
@@ -59,7 +61,7 @@ func concurrencyCases() []engine.Case {
 // command starts a command that runs for so long, and checks that it runs
 // still when the case has done what it does beside it.
 func command(ctx context.Context, t *engine.T, lasts string, beside func()) {
-	p := t.Start(engine.NewRequest(&agentv1.ExecRequest{Command: t.Helper(ctx, "sleep", lasts), TimeoutMs: 60_000}))
+	p := t.Start(wire.NewRequest(&agentv1.ExecRequest{Command: t.Helper(ctx, "sleep", lasts), TimeoutMs: 60_000}))
 	beside()
 	t.Check(!p.Answered(), "other operations answered while a command runs", "answers only after the command had ended")
 }
@@ -70,7 +72,7 @@ func during(ctx context.Context, beside func()) func() {
 	return func() {
 		for range 10 {
 			beside()
-			engine.Wait(ctx, 20*time.Millisecond)
+			wait.For(ctx, 20*time.Millisecond)
 		}
 	}
 }
@@ -98,7 +100,7 @@ func heartbeatBeside(ctx context.Context, t *engine.T) {
 		for range heartbeats {
 			// Twice the gap is enough to tell a late heartbeat from none.
 			limit, cancel := context.WithTimeout(ctx, 2*longGap)
-			beat, next, err := watch.Await(limit, mark, engine.IsHeartbeat)
+			beat, next, err := watch.Await(limit, mark, wire.IsHeartbeat)
 			cancel()
 			if err != nil {
 				t.Fatalf("heartbeats while a command runs", "none")
@@ -128,7 +130,7 @@ func terminalInput(ctx context.Context, t *engine.T) {
 		}
 		return string(given.Read(ctx, out))
 	}
-	ready := engine.Eventually(ctx, t.Scale(replyLimit), func(ctx context.Context) bool {
+	ready := wait.Until(ctx, t.Scale(replyLimit), func(ctx context.Context) bool {
 		return strings.Contains(output(ctx), helper.ReadyMarker)
 	})
 	if !ready {
@@ -137,13 +139,13 @@ func terminalInput(ctx context.Context, t *engine.T) {
 
 	var writes []*engine.Pending
 	for _, data := range append([]string{helper.BeginMarker}, pieces...) {
-		writes = append(writes, t.Start(engine.NewRequest(&agentv1.PtyWriteRequest{PtyId: pty, Data: []byte(data)})))
+		writes = append(writes, t.Start(wire.NewRequest(&agentv1.PtyWriteRequest{PtyId: pty, Data: []byte(data)})))
 	}
 	for _, w := range writes {
 		engine.MustOf[*agentv1.PtyWriteResponse](given, w.Response(ctx, t.Scale(replyLimit)))
 	}
 	var got helper.Digest
-	read := engine.Eventually(ctx, t.Scale(replyLimit), func(ctx context.Context) bool {
+	read := wait.Until(ctx, t.Scale(replyLimit), func(ctx context.Context) bool {
 		_, report, _ := strings.Cut(output(ctx), helper.ReadyMarker)
 		return json.Unmarshal([]byte(report), &got) == nil
 	})

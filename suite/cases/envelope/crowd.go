@@ -7,6 +7,8 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
+	"agentproof/suite/wire"
 )
 
 const (
@@ -79,7 +81,7 @@ func newCrowd(ctx context.Context, t *engine.T) *crowd {
 
 // shell starts a script in the case's directory; args are its $0 and $@.
 func (c *crowd) shell(ctx context.Context, script string, args ...string) *engine.Pending {
-	return c.t.Start(engine.NewRequest(&agentv1.ExecRequest{
+	return c.t.Start(wire.NewRequest(&agentv1.ExecRequest{
 		Command:   append([]string{"/bin/sh", "-c", script}, args...),
 		Cwd:       c.t.Dir(ctx),
 		TimeoutMs: crowdTimeMs,
@@ -97,7 +99,7 @@ func (c *crowd) start(ctx context.Context, n int) {
 // is open was refused.
 func (c *crowd) await(ctx context.Context) {
 	roll := &agentv1.FsStatRequest{Path: c.t.Path(ctx, "roll")}
-	all := engine.Eventually(ctx, c.t.Scale(crowdLimit), func(ctx context.Context) bool {
+	all := wait.Until(ctx, c.t.Scale(crowdLimit), func(ctx context.Context) bool {
 		running := c.t.Call(ctx, roll).GetFsStat().GetEntry().GetSize()
 		return int(running) >= len(c.pending) || c.answered() > 0
 	})
@@ -130,7 +132,7 @@ func (c *crowd) open(ctx context.Context, args ...string) {
 
 // replies waits for the commands to end; nil stands for silence.
 func (c *crowd) replies(ctx context.Context) []*agentv1.ControlResponse {
-	engine.Eventually(ctx, c.t.Scale(crowdLimit), func(context.Context) bool { return c.answered() == len(c.pending) })
+	wait.Until(ctx, c.t.Scale(crowdLimit), func(context.Context) bool { return c.answered() == len(c.pending) })
 	replies := make([]*agentv1.ControlResponse, len(c.pending))
 	for i, p := range c.pending {
 		if p.Answered() {
@@ -165,7 +167,7 @@ func bestP99(ctx context.Context, t *engine.T, rounds int, enough time.Duration)
 		if best < enough {
 			break
 		}
-		engine.Wait(ctx, 500*time.Millisecond)
+		wait.For(ctx, 500*time.Millisecond)
 		best = min(best, p99(ctx, t))
 	}
 	return best

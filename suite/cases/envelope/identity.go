@@ -8,6 +8,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 // identityCases are about a reply that belongs to its request: the id, and
@@ -77,7 +78,7 @@ func identityCases() []engine.Case {
 }
 
 func idOnResult(ctx context.Context, t *engine.T) {
-	req := engine.NewRequest(&agentv1.PingRequest{Nonce: 1})
+	req := wire.NewRequest(&agentv1.PingRequest{Nonce: 1})
 	req.RequestId = "request-1"
 	resp := exchange(ctx, t, encode(t, req), nil)
 	engine.MustOf[*agentv1.PingResponse](t, resp)
@@ -91,7 +92,7 @@ func idOnError(ctx context.Context, t *engine.T) {
 		&agentv1.ExecRequest{},
 		&agentv1.PtyCloseRequest{PtyId: "none"},
 	} {
-		req := engine.NewRequest(op)
+		req := wire.NewRequest(op)
 		req.RequestId = "request-2"
 		resp := exchange(ctx, t, encode(t, req), nil)
 		if resp.GetError() == nil {
@@ -103,7 +104,7 @@ func idOnError(ctx context.Context, t *engine.T) {
 
 func idEmpty(ctx context.Context, t *engine.T) {
 	for _, op := range []proto.Message{&agentv1.PingRequest{}, &agentv1.FsReadRequest{Path: t.Path(ctx, "missing")}} {
-		resp := exchange(ctx, t, encode(t, engine.NewRequest(op)), nil)
+		resp := exchange(ctx, t, encode(t, wire.NewRequest(op)), nil)
 		engine.Equal(t, "the request_id", resp.GetRequestId(), "")
 	}
 }
@@ -117,7 +118,7 @@ func idAnyText(ctx context.Context, t *engine.T) {
 		{"of 10,000 bytes", strings.Repeat("0123456789", 1000)},
 	} {
 		for _, op := range []proto.Message{&agentv1.PingRequest{}, &agentv1.FsReadRequest{Path: t.Path(ctx, "missing")}} {
-			req := engine.NewRequest(op)
+			req := wire.NewRequest(op)
 			req.RequestId = id.text
 			resp := exchange(ctx, t, encode(t, req), nil)
 			t.Check(resp.GetRequestId() == id.text, "an id "+id.what+", verbatim", "another one")
@@ -149,7 +150,7 @@ func emptyResults(ctx context.Context, t *engine.T) {
 		&agentv1.FsStatRequest{Path: dir},
 		&agentv1.FsRemoveRequest{Path: dir + ".moved"},
 	} {
-		only(t, exchange(ctx, t, encode(t, engine.NewRequest(op)), nil), false)
+		only(t, exchange(ctx, t, encode(t, wire.NewRequest(op)), nil), false)
 	}
 }
 
@@ -168,7 +169,7 @@ func errorAlone(ctx context.Context, t *engine.T) {
 		&agentv1.FsRemoveRequest{Path: missing},
 		&agentv1.PtyWriteRequest{PtyId: "none"},
 	} {
-		only(t, exchange(ctx, t, encode(t, engine.NewRequest(op)), nil), true)
+		only(t, exchange(ctx, t, encode(t, wire.NewRequest(op)), nil), true)
 	}
 }
 
@@ -180,14 +181,14 @@ func resultAlone(ctx context.Context, t *engine.T) {
 		&agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "3"), TimeoutMs: 10_000},
 		&agentv1.ExecRequest{Command: t.Helper(ctx, "sleep", "1m"), TimeoutMs: 100},
 	} {
-		only(t, exchange(ctx, t, encode(t, engine.NewRequest(op)), nil), false)
+		only(t, exchange(ctx, t, encode(t, wire.NewRequest(op)), nil), false)
 	}
 }
 
 // sameMember judges that the result's member of the oneof is the op's. The
 // names of the two agree by design of the wire.
 func sameMember(ctx context.Context, t *engine.T, op proto.Message) {
-	req := engine.NewRequest(op)
+	req := wire.NewRequest(op)
 	resp := exchange(ctx, t, encode(t, req), nil)
 	if resp.GetError() != nil {
 		t.Given().Fatalf("a result of "+member(req), "%s", engine.Outcome(resp))
@@ -224,7 +225,7 @@ func resultMatchesOp(ctx context.Context, t *engine.T) {
 
 func gitResultMatchesOp(ctx context.Context, t *engine.T) {
 	op := &agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"version"}}
-	resp := exchange(ctx, t, encode(t, engine.NewRequest(op)), nil)
+	resp := exchange(ctx, t, encode(t, wire.NewRequest(op)), nil)
 	if resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_NOT_FOUND {
 		t.Untestable("there is no git on the agent's machine")
 	}

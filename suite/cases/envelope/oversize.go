@@ -9,6 +9,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 const (
@@ -128,7 +129,7 @@ func oversizeOutput(ctx context.Context, t *engine.T) {
 
 // readReplyOf is a read whose reply takes exactly size bytes when encoded.
 func readReplyOf(ctx context.Context, t *engine.T, size int) *agentv1.ControlRequest {
-	req := engine.NewRequest(&agentv1.FsReadRequest{})
+	req := wire.NewRequest(&agentv1.FsReadRequest{})
 	req.RequestId = "exactly"
 	n := size
 	for {
@@ -161,11 +162,11 @@ func justBelow(ctx context.Context, t *engine.T) {
 func connectionStays(ctx context.Context, t *engine.T) {
 	name := fileOf(ctx, t, 3*smallPayload)
 	mark := t.Instance().Watch.Mark()
-	beside := t.Start(engine.NewRequest(&agentv1.ExecRequest{Command: t.Helper(ctx, "sleep", "300ms"), TimeoutMs: 10_000}))
+	beside := t.Start(wire.NewRequest(&agentv1.ExecRequest{Command: t.Helper(ctx, "sleep", "300ms"), TimeoutMs: 10_000}))
 	tooLarge(ctx, t, &agentv1.FsReadRequest{Path: name})
 	engine.MustOf[*agentv1.ExecResponse](t, beside.Response(ctx, t.Scale(replyLimit)))
 	t.Ping(ctx, 1)
 	for _, a := range t.Instance().Watch.Since(mark) {
-		t.Check(!engine.IsHello(a), "a connection that stays", "a Hello, as after a cut")
+		t.Check(!wire.IsHello(a), "a connection that stays", "a Hello, as after a cut")
 	}
 }

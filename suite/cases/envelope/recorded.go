@@ -7,6 +7,8 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
+	"agentproof/suite/wire"
 )
 
 // recordedCases are about what agents may do as they like, and what somebody
@@ -35,8 +37,8 @@ func recordedCases() []engine.Case {
 }
 
 func twoOps(ctx context.Context, t *engine.T) {
-	payload := append(encode(t, engine.NewRequest(&agentv1.PingRequest{Nonce: 1})),
-		encode(t, engine.NewRequest(&agentv1.FsStatRequest{}))...)
+	payload := append(encode(t, wire.NewRequest(&agentv1.PingRequest{Nonce: 1})),
+		encode(t, wire.NewRequest(&agentv1.FsStatRequest{}))...)
 	resp := exchange(ctx, t, payload, nil)
 	switch {
 	case resp.GetError() != nil:
@@ -51,7 +53,7 @@ func twoOps(ctx context.Context, t *engine.T) {
 func sameIDAgain(ctx context.Context, t *engine.T) {
 	name := t.Path(ctx, "file")
 	for range 2 {
-		req := engine.NewRequest(&agentv1.FsWriteRequest{Path: name, Content: []byte("x"), Append: true})
+		req := wire.NewRequest(&agentv1.FsWriteRequest{Path: name, Content: []byte("x"), Append: true})
 		req.RequestId = "the-same"
 		exchange(ctx, t, encode(t, req), nil)
 	}
@@ -64,7 +66,7 @@ func callerLeft(ctx context.Context, t *engine.T) {
 	const lasts = time.Second
 	begun, ended := t.Path(ctx, "begun"), t.Path(ctx, "ended")
 	argv := append([]string{"/bin/sh", "-c", `echo > begun; "$0" "$@"; echo > ended`}, t.Helper(ctx, "sleep", lasts.String())...)
-	payload := encode(t, engine.NewRequest(&agentv1.ExecRequest{Command: argv, Cwd: t.Dir(ctx), TimeoutMs: 30_000}))
+	payload := encode(t, wire.NewRequest(&agentv1.ExecRequest{Command: argv, Cwd: t.Dir(ctx), TimeoutMs: 30_000}))
 	nc := t.Dial()
 	if err := nc.PublishRequest(t.Instance().Base+".rpc", nc.NewInbox(), payload); err != nil {
 		t.Harness(fmt.Errorf("send a command: %w", err))
@@ -75,11 +77,11 @@ func callerLeft(ctx context.Context, t *engine.T) {
 	exists := func(name string) func(context.Context) bool {
 		return func(ctx context.Context) bool { return t.Given().Exists(ctx, name) }
 	}
-	if !engine.Eventually(ctx, t.Scale(replyLimit), exists(begun)) {
+	if !wait.Until(ctx, t.Scale(replyLimit), exists(begun)) {
 		t.Given().Fatalf("a command that begins", "none")
 	}
 	nc.Close()
-	if engine.Eventually(ctx, 5*lasts, exists(ended)) {
+	if wait.Until(ctx, 5*lasts, exists(ended)) {
 		t.Record("a command runs to its end after its caller left")
 		return
 	}

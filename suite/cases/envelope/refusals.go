@@ -11,6 +11,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 // Field numbers of ControlRequest and of some operations, for requests that
@@ -203,7 +204,7 @@ func unknownOp(ctx context.Context, t *engine.T) {
 
 func agentInitiated(op proto.Message) func(context.Context, *engine.T) {
 	return func(ctx context.Context, t *engine.T) {
-		req := engine.NewRequest(op)
+		req := wire.NewRequest(op)
 		req.RequestId = "agent-initiated"
 		protocolError(t, exchange(ctx, t, encode(t, req), nil), "agent-initiated")
 	}

@@ -7,6 +7,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 // retryableCases are about the one flag by which a caller decides to try
@@ -101,7 +102,7 @@ func retryableFenced(ctx context.Context, t *engine.T) {
 	if t.Instance().HeldEpoch < 2 {
 		t.Untestable("it needs to know the epoch that the agent holds: give one of 2 or more with --held-epoch")
 	}
-	req := engine.NewRequest(&agentv1.PingRequest{})
+	req := wire.NewRequest(&agentv1.PingRequest{})
 	req.Epoch = 1
 	e := t.Given().WantError(t.Do(ctx, req), agentv1.ErrorCode_ERROR_CODE_FENCED)
 	engine.Equal(t, "retryable", e.GetRetryable(), true)

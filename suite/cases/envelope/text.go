@@ -9,6 +9,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 // textCases are about bytes of the machine's that no string on the wire can
@@ -131,9 +132,9 @@ func gitPaths(ctx context.Context, t *engine.T) {
 func unencodable(ctx context.Context, t *engine.T) {
 	dir := t.Dir(ctx)
 	makeNames(ctx, t, dir)
-	p := t.Start(engine.NewRequest(&agentv1.FsListRequest{Path: dir}))
+	p := t.Start(wire.NewRequest(&agentv1.FsListRequest{Path: dir}))
 	resp, err := p.Try(ctx, t.Scale(replyLimit))
-	if errors.Is(err, engine.ErrNoReply) {
+	if errors.Is(err, wire.ErrNoReply) {
 		t.Fatalf("a reply, be it an error", "silence")
 	}
 	if e := resp.GetError(); e != nil {

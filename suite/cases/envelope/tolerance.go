@@ -10,6 +10,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 // toleranceCases are about what a request may carry without changing.
@@ -98,7 +99,7 @@ func unknownInEveryOp(ctx context.Context, t *engine.T) {
 }
 
 func withoutHeaders(ctx context.Context, t *engine.T) {
-	resp := exchange(ctx, t, encode(t, engine.NewRequest(&agentv1.PingRequest{Nonce: 5})), nats.Header{})
+	resp := exchange(ctx, t, encode(t, wire.NewRequest(&agentv1.PingRequest{Nonce: 5})), nats.Header{})
 	engine.Equal(t, "the nonce", engine.MustOf[*agentv1.PingResponse](t, resp).GetNonce(), 5)
 }
 
@@ -111,7 +112,7 @@ func anyHeader(ctx context.Context, t *engine.T) {
 		{"X-Long": {strings.Repeat("x", 8<<10)}, "X-Empty": {""}, "X-Twice": {"a", "b"}},
 	} {
 		name := t.Path(ctx, "file")
-		payload := encode(t, engine.NewRequest(&agentv1.FsWriteRequest{Path: name, Content: []byte("x"), Append: true}))
+		payload := encode(t, wire.NewRequest(&agentv1.FsWriteRequest{Path: name, Content: []byte("x"), Append: true}))
 		engine.MustOf[*agentv1.FsWriteResponse](t, exchange(ctx, t, payload, header))
 		engine.EqualBytes(t, "what one request wrote", t.Given().Read(ctx, name), []byte("x"))
 		t.Given().Remove(ctx, name)

@@ -7,6 +7,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
 )
 
 func parallelCases() []engine.Case {
@@ -44,7 +45,7 @@ func hundredAtOnce(ctx context.Context, t *engine.T) {
 			},
 		}}))
 	}
-	all := engine.Eventually(ctx, t.Scale(startLimit), func(ctx context.Context) bool {
+	all := wait.Until(ctx, t.Scale(startLimit), func(ctx context.Context) bool {
 		return len(given.List(ctx, t.Path(ctx, "started"), false)) == commands
 	})
 	if !all {

@@ -12,6 +12,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 // Cases returns the cases of this area.
@@ -90,7 +91,7 @@ func held(t *engine.T) uint32 {
 
 // at puts an operation into a request of an epoch.
 func at(epoch uint32, op proto.Message) *agentv1.ControlRequest {
-	req := engine.NewRequest(op)
+	req := wire.NewRequest(op)
 	req.Epoch = epoch
 	return req
 }

@@ -9,6 +9,8 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wait"
+	"agentproof/suite/wire"
 )
 
 const (
@@ -62,7 +64,7 @@ func failOnFullDisk(ctx context.Context, t *engine.T, appends bool) {
 func smallDisk(ctx context.Context, t *engine.T) string {
 	given := t.Given()
 	given.Mkdir(ctx, t.Path(ctx, "disk"))
-	owner := given.Start(engine.NewRequest(&agentv1.ExecRequest{
+	owner := given.Start(wire.NewRequest(&agentv1.ExecRequest{
 		Command:   t.Helper(ctx, "small-disk", "--for", "60s", "disk", strconv.Itoa(diskSize), "place"),
 		Cwd:       t.Dir(ctx),
 		TimeoutMs: 60_000,
@@ -72,7 +74,7 @@ func smallDisk(ctx context.Context, t *engine.T) string {
 		_, _ = owner.Try(ctx, replyLimit) // the directory below it can go when it has ended
 	})
 	var place helper.Place
-	told := engine.Eventually(ctx, t.Scale(replyLimit), func(ctx context.Context) bool {
+	told := wait.Until(ctx, t.Scale(replyLimit), func(ctx context.Context) bool {
 		resp := given.Call(ctx, &agentv1.FsReadRequest{Path: t.Path(ctx, "place")})
 		return json.Unmarshal(resp.GetFsRead().GetContent(), &place) == nil
 	})

@@ -11,6 +11,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wire"
 )
 
 func readCases() []engine.Case {
@@ -289,7 +290,7 @@ func rangeCost(ctx context.Context, t *engine.T) {
 	for i := range uint64(costlyRanges) {
 		// From the front to the end, aligned to no page.
 		offset := (costlySize-4096)/(costlyRanges-1)*i - i
-		req := engine.NewRequest(&agentv1.FsReadRequest{Path: t.Path(ctx, "big"), Offset: offset, Length: 4096})
+		req := wire.NewRequest(&agentv1.FsReadRequest{Path: t.Path(ctx, "big"), Offset: offset, Length: 4096})
 		resp, err := t.Start(req).Try(ctx, rangesWithin-time.Since(start))
 		if err != nil {
 			t.Logf("range %d: %v", i, err)

@@ -6,6 +6,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 // specialWithin is the 2 s of fs.read.special and some time for the way there
@@ -49,7 +50,7 @@ func specialCases() []engine.Case {
 // readSpecial reads what may have no end. An agent that does not answer is
 // killed if it is the case's own.
 func readSpecial(ctx context.Context, t *engine.T, path string, offset, length uint64) *agentv1.ControlResponse {
-	req := engine.NewRequest(&agentv1.FsReadRequest{Path: path, Offset: offset, Length: length})
+	req := wire.NewRequest(&agentv1.FsReadRequest{Path: path, Offset: offset, Length: length})
 	resp, err := t.Start(req).Try(ctx, specialWithin)
 	if err != nil {
 		t.Logf("read %s: %v", path, err)

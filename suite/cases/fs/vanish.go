@@ -10,6 +10,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wire"
 )
 
 func vanishingCases() []engine.Case {
@@ -39,7 +40,7 @@ func filesVanish(ctx context.Context, t *engine.T) {
 	const stay = 200
 	t.Arrange(ctx, "fill", "--size", "0", ".", strconv.Itoa(stay))
 	given := t.Given()
-	churn := given.Start(engine.NewRequest(&agentv1.ExecRequest{
+	churn := given.Start(wire.NewRequest(&agentv1.ExecRequest{
 		Command: t.Helper(ctx, "churn", ".", churnFor.String()), Cwd: t.Dir(ctx), TimeoutMs: 20_000,
 	}))
 	lists := 0
@@ -80,10 +81,10 @@ func directoriesVanish(ctx context.Context, t *engine.T) {
 			t.Given().Mkdir(ctx, t.Path(ctx, fmt.Sprintf("stays-%c/gone/deep/deeper", 'a'+i)))
 		}
 		for i := range stay {
-			removes = append(removes, t.Given().Start(engine.NewRequest(&agentv1.FsRemoveRequest{
+			removes = append(removes, t.Given().Start(wire.NewRequest(&agentv1.FsRemoveRequest{
 				Path: t.Path(ctx, fmt.Sprintf("stays-%c/gone", 'a'+i)), Recursive: true,
 			})))
-			lists = append(lists, t.Start(engine.NewRequest(&agentv1.FsListRequest{Path: t.Dir(ctx), Recursive: true})))
+			lists = append(lists, t.Start(wire.NewRequest(&agentv1.FsListRequest{Path: t.Dir(ctx), Recursive: true})))
 		}
 		for i := range stay {
 			engine.MustOf[*agentv1.FsRemoveResponse](t.Given(), removes[i].Response(ctx, t.Scale(replyLimit)))

@@ -9,6 +9,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wire"
 )
 
 func writeCases() []engine.Case {
@@ -177,7 +178,7 @@ func appendsSideBySide(ctx context.Context, t *engine.T) {
 	for i := range writers {
 		piece := bytes.Repeat([]byte{byte('a' + i)}, size)
 		want = append(want, string(piece))
-		pending = append(pending, t.Start(engine.NewRequest(&agentv1.FsWriteRequest{Path: t.Path(ctx, "log"), Content: piece, Append: true})))
+		pending = append(pending, t.Start(wire.NewRequest(&agentv1.FsWriteRequest{Path: t.Path(ctx, "log"), Content: piece, Append: true})))
 	}
 	for _, p := range pending {
 		engine.MustOf[*agentv1.FsWriteResponse](t, p.Response(ctx, t.Scale(replyLimit)))

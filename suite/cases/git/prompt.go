@@ -7,6 +7,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 const (
@@ -63,7 +64,7 @@ func promptCases() []engine.Case {
 
 // wantAnswer checks that a git operation ends, whatever it says.
 func wantAnswer(ctx context.Context, t *engine.T, op agentv1.GitOp, cwd string, args ...string) {
-	req := engine.NewRequest(&agentv1.GitRequest{Op: op, Cwd: cwd, Args: args})
+	req := wire.NewRequest(&agentv1.GitRequest{Op: op, Cwd: cwd, Args: args})
 	resp, err := t.Start(req).Try(ctx, answerWithin)
 	if err != nil {
 		t.Logf("%v", err)

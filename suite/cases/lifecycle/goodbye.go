@@ -9,6 +9,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 const (
@@ -99,8 +100,8 @@ func exit(ctx context.Context, t *engine.T) int {
 }
 
 // lastWord is the goodbye of an agent that has exited.
-func lastWord(ctx context.Context, t *engine.T, mark int) (engine.Announcement, bool) {
-	a, _, ok := awaitNext(ctx, t, mark, deliveryLimit, engine.IsGoodbye)
+func lastWord(ctx context.Context, t *engine.T, mark int) (wire.Announcement, bool) {
+	a, _, ok := awaitNext(ctx, t, mark, deliveryLimit, wire.IsGoodbye)
 	return a, ok
 }
 

@@ -6,6 +6,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 const (
@@ -94,14 +95,14 @@ func beats(ctx context.Context, t *engine.T, n int) []beat {
 	var out []beat
 	mark, hello := 0, false
 	for len(out) < n {
-		a, next, ok := awaitNext(ctx, t, mark, patience, func(a engine.Announcement) bool {
-			return engine.IsHello(a) || engine.IsHeartbeat(a)
+		a, next, ok := awaitNext(ctx, t, mark, patience, func(a wire.Announcement) bool {
+			return wire.IsHello(a) || wire.IsHeartbeat(a)
 		})
 		if !ok {
 			t.Fatalf("a heartbeat", "none for longer than 7.5 s")
 		}
 		mark = next
-		if engine.IsHello(a) {
+		if wire.IsHello(a) {
 			hello = true
 			continue
 		}
@@ -112,11 +113,11 @@ func beats(ctx context.Context, t *engine.T, n int) []beat {
 }
 
 func firstHeartbeat(ctx context.Context, t *engine.T) {
-	a, mark, ok := awaitNext(ctx, t, 0, returnLimit, engine.IsHello)
+	a, mark, ok := awaitNext(ctx, t, 0, returnLimit, wire.IsHello)
 	if !ok {
 		t.Given().Fatalf("a Hello", "none")
 	}
-	first, _, ok := awaitNext(ctx, t, mark, patience, engine.IsHeartbeat)
+	first, _, ok := awaitNext(ctx, t, mark, patience, wire.IsHeartbeat)
 	t.Check(ok && first.At.Sub(a.At) <= firstWithin, "a heartbeat within 2 s of the Hello", "none")
 }
 

@@ -10,6 +10,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 // helloCases are about what an agent says of itself.
@@ -101,11 +102,11 @@ func onceAfterStart(ctx context.Context, t *engine.T) {
 	mark := 0
 	for range 2 {
 		var ok bool
-		if _, mark, ok = awaitNext(ctx, t, mark, 2*returnLimit, engine.IsHeartbeat); !ok {
+		if _, mark, ok = awaitNext(ctx, t, mark, 2*returnLimit, wire.IsHeartbeat); !ok {
 			t.Given().Fatalf("a heartbeat", "none")
 		}
 	}
-	engine.Equal(t, "Hellos after a start:", count(t.Instance().Watch.All(), engine.IsHello), 1)
+	engine.Equal(t, "Hellos after a start:", count(t.Instance().Watch.All(), wire.IsHello), 1)
 }
 
 func helloIdentity(_ context.Context, t *engine.T) {
@@ -171,12 +172,12 @@ func helloBare(_ context.Context, t *engine.T) {
 
 // respondsAtOnce sends a ping when the Hello arrives and never a second one.
 func respondsAtOnce(ctx context.Context, t *engine.T, mark int) {
-	if _, _, ok := awaitNext(ctx, t, mark, t.Scale(returnLimit), engine.IsHello); !ok {
+	if _, _, ok := awaitNext(ctx, t, mark, t.Scale(returnLimit), wire.IsHello); !ok {
 		t.Given().Fatalf("a Hello", "none")
 	}
-	_, err := t.Start(engine.NewRequest(&agentv1.PingRequest{})).Try(ctx, t.Scale(5*time.Second))
+	_, err := t.Start(wire.NewRequest(&agentv1.PingRequest{})).Try(ctx, t.Scale(5*time.Second))
 	switch {
-	case errors.Is(err, engine.ErrNoResponder):
+	case errors.Is(err, wire.ErrNoResponder):
 		t.Errorf("a responder at the moment of the Hello", "nobody subscribed")
 	case err != nil:
 		t.Errorf("a responder at the moment of the Hello", "silence")

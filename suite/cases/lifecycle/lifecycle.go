@@ -9,6 +9,8 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
+	"agentproof/suite/wire"
 )
 
 const (
@@ -36,7 +38,7 @@ func Cases() []engine.Case {
 
 // awaitNext waits for an announcement after the mark; ok is false when none
 // comes in time.
-func awaitNext(ctx context.Context, t *engine.T, mark int, limit time.Duration, match func(engine.Announcement) bool) (a engine.Announcement, next int, ok bool) {
+func awaitNext(ctx context.Context, t *engine.T, mark int, limit time.Duration, match func(wire.Announcement) bool) (a wire.Announcement, next int, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	a, next, err := t.Instance().Watch.Await(ctx, mark, match)
@@ -47,7 +49,7 @@ func awaitNext(ctx context.Context, t *engine.T, mark int, limit time.Duration, 
 func lose(ctx context.Context, t *engine.T, d time.Duration) {
 	inst := t.Instance()
 	inst.Broker.Stop()
-	engine.Wait(ctx, d)
+	wait.For(ctx, d)
 	if err := inst.Restore(ctx); err != nil {
 		t.Harness(err)
 	}
@@ -63,8 +65,8 @@ func kick(t *engine.T) {
 
 // serves tells whether the agent answers a ping within the time.
 func serves(ctx context.Context, t *engine.T, within time.Duration) bool {
-	ping := engine.NewRequest(&agentv1.PingRequest{})
-	return engine.Eventually(ctx, within, func(ctx context.Context) bool {
+	ping := wire.NewRequest(&agentv1.PingRequest{})
+	return wait.Until(ctx, within, func(ctx context.Context) bool {
 		_, err := t.Start(ping).Try(ctx, time.Second)
 		return err == nil
 	})
@@ -78,7 +80,7 @@ func isBack(ctx context.Context, t *engine.T) {
 }
 
 // count is how many announcements match.
-func count(all []engine.Announcement, match func(engine.Announcement) bool) int {
+func count(all []wire.Announcement, match func(wire.Announcement) bool) int {
 	n := 0
 	for _, a := range all {
 		if match(a) {

@@ -13,6 +13,8 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wait"
+	"agentproof/suite/wire"
 )
 
 const (
@@ -30,7 +32,7 @@ func load(ctx context.Context, t *engine.T, ignoring bool) *engine.Pending {
 	if ignoring {
 		script = `trap "" TERM INT HUP; ` + script
 	}
-	p := t.Start(engine.NewRequest(&agentv1.ExecRequest{
+	p := t.Start(wire.NewRequest(&agentv1.ExecRequest{
 		Command: append([]string{"/bin/sh", "-c", script, name}, t.Helper(ctx, "sleep", longLife)...),
 		Cwd:     t.Dir(ctx),
 	}))
@@ -41,7 +43,7 @@ func load(ctx context.Context, t *engine.T, ignoring bool) *engine.Pending {
 // began waits for a file that a command makes when it runs.
 func began(ctx context.Context, t *engine.T, name string) {
 	given := t.Given()
-	if !engine.Eventually(ctx, t.Scale(beginLimit), func(ctx context.Context) bool { return given.Exists(ctx, name) }) {
+	if !wait.Until(ctx, t.Scale(beginLimit), func(ctx context.Context) bool { return given.Exists(ctx, name) }) {
 		given.Fatalf("a command that begins", "none")
 	}
 }
@@ -50,7 +52,7 @@ func began(ctx context.Context, t *engine.T, name string) {
 // of them run.
 func family(ctx context.Context, t *engine.T, kinds ...string) helper.Tree {
 	args := append([]string{"tree", "--file", "tree.json", "--sleep", longLife, "--for", longLife}, kinds...)
-	t.Start(engine.NewRequest(&agentv1.ExecRequest{Command: t.Helper(ctx, args...), Cwd: t.Dir(ctx)}))
+	t.Start(wire.NewRequest(&agentv1.ExecRequest{Command: t.Helper(ctx, args...), Cwd: t.Dir(ctx)}))
 	report := t.Path(ctx, "tree.json")
 	began(ctx, t, report)
 	var tree helper.Tree
@@ -89,9 +91,9 @@ func listen(t *engine.T) *tap {
 // all returns what was heard of an agent that has exited. When the broker
 // knows that it is gone, it has read all that the agent sent.
 func (c *tap) all(ctx context.Context) []*nats.Msg {
-	gone := engine.Eventually(ctx, c.t.Scale(beginLimit), func(ctx context.Context) bool {
+	gone := wait.Until(ctx, c.t.Scale(beginLimit), func(ctx context.Context) bool {
 		_, err := c.t.SendRaw(ctx, nil, nil, time.Second)
-		return errors.Is(err, engine.ErrNoResponder)
+		return errors.Is(err, wire.ErrNoResponder)
 	})
 	if !gone {
 		c.t.Given().Fatalf("no responder after the agent's end", "one")

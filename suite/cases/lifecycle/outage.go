@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 // missed is an outage in which more than one heartbeat falls.
@@ -57,12 +58,12 @@ func outageCases() []engine.Case {
 }
 
 // firstBeatAfter is the first heartbeat after a Hello that follows the mark.
-func firstBeatAfter(ctx context.Context, t *engine.T, mark int) (hello, heartbeat engine.Announcement) {
-	hello, mark, ok := awaitNext(ctx, t, mark, t.Scale(returnLimit), engine.IsHello)
+func firstBeatAfter(ctx context.Context, t *engine.T, mark int) (hello, heartbeat wire.Announcement) {
+	hello, mark, ok := awaitNext(ctx, t, mark, t.Scale(returnLimit), wire.IsHello)
 	if !ok {
 		t.Given().Fatalf("a Hello after an outage", "none")
 	}
-	heartbeat, _, ok = awaitNext(ctx, t, mark, patience, engine.IsHeartbeat)
+	heartbeat, _, ok = awaitNext(ctx, t, mark, patience, wire.IsHeartbeat)
 	if !ok {
 		t.Fatalf("a heartbeat after a Hello", "none")
 	}
@@ -121,7 +122,7 @@ func noBacklog(ctx context.Context, t *engine.T) {
 	isBack(ctx, t)
 	for next, seen := mark, 0; seen < 2; seen++ {
 		var ok bool
-		if _, next, ok = awaitNext(ctx, t, next, patience, engine.IsHeartbeat); !ok {
+		if _, next, ok = awaitNext(ctx, t, next, patience, wire.IsHeartbeat); !ok {
 			t.Given().Fatalf("heartbeats after an outage", "none")
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
 )
 
 const (
@@ -90,13 +91,13 @@ func longAway(ctx context.Context, t *engine.T) {
 func refusedAWhile(ctx context.Context, t *engine.T) {
 	inst := t.Instance()
 	inst.Broker.Revoke(inst.Token)
-	engine.Wait(ctx, lockedOut)
+	wait.For(ctx, lockedOut)
 	inst.Admit()
 	servesAgain(ctx, t, "of its token's admission")
 }
 
 func awayAtStart(ctx context.Context, t *engine.T) {
-	engine.Wait(ctx, outage)
+	wait.For(ctx, outage)
 	if err := t.Instance().Restore(ctx); err != nil {
 		t.Harness(err)
 	}
@@ -104,7 +105,7 @@ func awayAtStart(ctx context.Context, t *engine.T) {
 }
 
 func refusedAtStart(ctx context.Context, t *engine.T) {
-	engine.Wait(ctx, lockedOut)
+	wait.For(ctx, lockedOut)
 	t.Instance().Admit()
 	servesAgain(ctx, t, "of its token's admission")
 }

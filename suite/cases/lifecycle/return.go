@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 // returnCases are about the Hello of an agent that was cut off.
@@ -52,24 +53,24 @@ func onceAfterOutage(ctx context.Context, t *engine.T) {
 	mark := watch.Mark()
 	lose(ctx, t, outage)
 	isBack(ctx, t)
-	_, _, ok := awaitNext(ctx, t, mark, t.Scale(returnLimit), engine.IsHello)
+	_, _, ok := awaitNext(ctx, t, mark, t.Scale(returnLimit), wire.IsHello)
 	if !t.Check(ok, "a Hello after an outage", "none") {
 		return
 	}
 	// By the second heartbeat a returned agent has settled.
-	for next := mark; count(watch.Since(mark), engine.IsHeartbeat) < 2; {
-		if _, next, ok = awaitNext(ctx, t, next, t.Scale(returnLimit), engine.IsHeartbeat); !ok {
+	for next := mark; count(watch.Since(mark), wire.IsHeartbeat) < 2; {
+		if _, next, ok = awaitNext(ctx, t, next, t.Scale(returnLimit), wire.IsHeartbeat); !ok {
 			t.Given().Fatalf("a heartbeat", "none")
 		}
 	}
-	engine.Equal(t, "Hellos after an outage:", count(watch.Since(mark), engine.IsHello), 1)
+	engine.Equal(t, "Hellos after an outage:", count(watch.Since(mark), wire.IsHello), 1)
 }
 
 func completeAfterOutage(ctx context.Context, t *engine.T) {
 	first := hello(t)
 	mark := t.Instance().Watch.Mark()
 	lose(ctx, t, outage)
-	a, _, ok := awaitNext(ctx, t, mark, t.Scale(returnLimit), engine.IsHello)
+	a, _, ok := awaitNext(ctx, t, mark, t.Scale(returnLimit), wire.IsHello)
 	if !ok {
 		t.Given().Fatalf("a Hello after an outage", "none")
 	}
@@ -93,7 +94,7 @@ func helloAfterCut(ctx context.Context, t *engine.T) {
 	kick(t)
 	isBack(ctx, t)
 	// It serves again already, so a Hello that is due was due before.
-	_, _, ok := awaitNext(ctx, t, mark, interval, engine.IsHello)
+	_, _, ok := awaitNext(ctx, t, mark, interval, wire.IsHello)
 	t.Check(ok, "a Hello after the socket was cut", "none")
 }
 

@@ -13,6 +13,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wire"
 )
 
 // deadWithin is how soon after the agent's end its processes must be gone, as
@@ -129,8 +130,8 @@ func goodbyeIsLast(ctx context.Context, t *engine.T) {
 	heard := listen(t)
 	signal(t, syscall.SIGTERM)
 	for !t.Instance().Ended() && ctx.Err() == nil {
-		_, _ = t.Start(engine.NewRequest(&agentv1.PingRequest{})).Try(ctx, 10*time.Millisecond)
-		t.Start(engine.NewRequest(&agentv1.FsStatRequest{}))
+		_, _ = t.Start(wire.NewRequest(&agentv1.PingRequest{})).Try(ctx, 10*time.Millisecond)
+		t.Start(wire.NewRequest(&agentv1.FsStatRequest{}))
 	}
 	exit(ctx, t)
 	msgs := heard.all(ctx)
@@ -156,7 +157,7 @@ func refusesNewWork(ctx context.Context, t *engine.T) {
 	for i := 0; !t.Instance().Ended() && ctx.Err() == nil; i++ {
 		stopping := leaving(t, mark)
 		name := t.Abs(ctx, t.Path(ctx, fmt.Sprintf("late-%d", i)))
-		resp, err := t.Start(engine.NewRequest(&agentv1.FsWriteRequest{Path: name, Content: []byte("x")})).Try(ctx, time.Second)
+		resp, err := t.Start(wire.NewRequest(&agentv1.FsWriteRequest{Path: name, Content: []byte("x")})).Try(ctx, time.Second)
 		if err != nil || resp.GetError() != nil {
 			refused = append(refused, name)
 			continue
@@ -173,8 +174,8 @@ func refusesNewWork(ctx context.Context, t *engine.T) {
 
 // leaving tells whether the agent has said since the mark that it stops.
 func leaving(t *engine.T, mark int) bool {
-	return slices.ContainsFunc(t.Instance().Watch.Since(mark), func(a engine.Announcement) bool {
-		return engine.IsGoodbye(a) || a.Event.GetHeartbeat().GetDraining()
+	return slices.ContainsFunc(t.Instance().Watch.Since(mark), func(a wire.Announcement) bool {
+		return wire.IsGoodbye(a) || a.Event.GetHeartbeat().GetDraining()
 	})
 }
 
@@ -225,14 +226,14 @@ type drain struct {
 
 func (d *drain) over() bool {
 	seen := d.t.Instance().Watch.Since(d.mark)
-	d.began = d.began || count(seen, func(a engine.Announcement) bool { return a.Event.GetHeartbeat().GetDraining() }) > 0
-	return d.t.Instance().Ended() || count(seen, engine.IsGoodbye) > 0
+	d.began = d.began || count(seen, func(a wire.Announcement) bool { return a.Event.GetHeartbeat().GetDraining() }) > 0
+	return d.t.Instance().Ended() || count(seen, wire.IsGoodbye) > 0
 }
 
 // try judges an operation if draining had begun before it was sent.
 func (d *drain) try(ctx context.Context, op proto.Message) {
 	began := d.began
-	resp, err := d.t.Start(engine.NewRequest(op)).Try(ctx, time.Second)
+	resp, err := d.t.Start(wire.NewRequest(op)).Try(ctx, time.Second)
 	if err != nil {
 		return // the agent is gone, and its goodbye on the way
 	}

@@ -8,6 +8,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
 )
 
 const (
@@ -90,7 +91,7 @@ func current(ctx context.Context, t *engine.T) {
 
 func movesOn(ctx context.Context, t *engine.T) {
 	first := sample(ctx, t).GetSampledAtMs()
-	moved := engine.Eventually(ctx, staleness+granularity, func(ctx context.Context) bool {
+	moved := wait.Until(ctx, staleness+granularity, func(ctx context.Context) bool {
 		return sample(ctx, t).GetSampledAtMs() > first
 	})
 	t.Check(moved, "a sampled_at_ms that moves on", "the same for longer than a heartbeat's interval")

@@ -10,6 +10,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wire"
 )
 
 func inputCases() []engine.Case {
@@ -119,7 +120,7 @@ func inOrder(ctx context.Context, t *engine.T) {
 	for i := range 200 {
 		chunk := bytes.Repeat([]byte{'a' + byte(i%26)}, 1+i%7)
 		want = append(want, chunk...)
-		writes = append(writes, t.Start(engine.NewRequest(&agentv1.PtyWriteRequest{PtyId: term.ID, Data: chunk})))
+		writes = append(writes, t.Start(wire.NewRequest(&agentv1.PtyWriteRequest{PtyId: term.ID, Data: chunk})))
 	}
 	for _, w := range writes {
 		engine.MustOf[*agentv1.PtyWriteResponse](t, w.Response(ctx, t.Scale(20*time.Second)))
@@ -166,7 +167,7 @@ func besideFullTerminal(ctx context.Context, t *engine.T) {
 	term := t.HelperTerminal(ctx, "winch") // any program in raw mode
 	term.Until(ctx, "}")
 	stuck := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
-	write := t.Start(engine.NewRequest(&agentv1.PtyWriteRequest{
+	write := t.Start(wire.NewRequest(&agentv1.PtyWriteRequest{
 		PtyId: stuck.ID, Data: bytes.Repeat([]byte("nobody reads this\n"), 64<<10),
 	}))
 	for range 20 {

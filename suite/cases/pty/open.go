@@ -8,6 +8,8 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wait"
+	"agentproof/suite/wire"
 )
 
 func openCases() []engine.Case {
@@ -105,7 +107,7 @@ func commandIsArgv(ctx context.Context, t *engine.T) {
 }
 
 func replyBeforeOutput(ctx context.Context, t *engine.T) {
-	req := engine.NewRequest(&agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	req := wire.NewRequest(&agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
 	resp, err := t.Start(req).Try(ctx, t.Scale(5*time.Second))
 	if err != nil {
 		t.Fatalf("the reply while the program has printed nothing", "none in time")
@@ -166,6 +168,6 @@ func leavesNoChannel(ctx context.Context, t *engine.T) {
 	engine.Equal(t.Given(), "the relay's live channels with one terminal", live(ctx), 1)
 	missingProgram(ctx, t)
 	term.Close(ctx)
-	t.Check(engine.Eventually(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return live(ctx) == 0 }),
+	t.Check(wait.Until(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return live(ctx) == 0 }),
 		"no channel left", "one at the relay")
 }

@@ -13,6 +13,8 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/instance"
+	"agentproof/suite/wait"
 )
 
 // largeOutput is the size that pty.output-complete names.
@@ -47,13 +49,13 @@ func outputCases() []engine.Case {
 		{
 			ID: "pty.survives-relay/killed", Clause: "pty.survives-relay", Needs: needs, Launch: &engine.Launch{},
 			Explain: "A relay that crashes must not take everybody's shells with it, nor garble what they print.",
-			Run:     func(ctx context.Context, t *engine.T) { survives(ctx, t, true, (*engine.Relay).Kill) },
+			Run:     func(ctx context.Context, t *engine.T) { survives(ctx, t, true, (*instance.Relay).Kill) },
 		},
 		{
 			ID: "pty.survives-relay/shut-down", Clause: "pty.survives-relay", Needs: needs, Launch: &engine.Launch{},
 			Explain: "An upgrade of the relay is routine; shells live on and their output loses nothing.",
 			Run: func(ctx context.Context, t *engine.T) {
-				survives(ctx, t, false, func(r *engine.Relay) { r.Shutdown(ctx) })
+				survives(ctx, t, false, func(r *instance.Relay) { r.Shutdown(ctx) })
 			},
 		},
 	}
@@ -134,7 +136,7 @@ i=0; while [ $i -lt ` + strconv.Itoa(blocks) + ` ]; do i=$((i+1)); printf %s "$s
 func awaitStall(ctx context.Context, t *engine.T, name string) {
 	given := t.Given()
 	last, same := "", 0
-	stalled := engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool {
+	stalled := wait.Until(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool {
 		t.Ping(ctx, 1)
 		now := ""
 		if given.Exists(ctx, name) {
@@ -155,7 +157,7 @@ func firstBytes(ctx context.Context, t *engine.T) {
 	script := "echo the-first-line; echo the-second; : >" + name + "; sleep 30"
 	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: []string{"/bin/sh", "-c", script}})
 	given := t.Given()
-	if !engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return given.Exists(ctx, name) }) {
+	if !wait.Until(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return given.Exists(ctx, name) }) {
 		given.Fatalf("the program to print", "no trace of it")
 	}
 	term.Attach(ctx)
@@ -164,7 +166,7 @@ func firstBytes(ctx context.Context, t *engine.T) {
 }
 
 // survives takes the relay away in the middle of output and brings it back.
-func survives(ctx context.Context, t *engine.T, lossy bool, end func(*engine.Relay)) {
+func survives(ctx context.Context, t *engine.T, lossy bool, end func(*instance.Relay)) {
 	const lines = 200_000
 	relay := t.Instance().Relay
 	script := fmt.Sprintf("seq() { i=0; while [ $i -lt $1 ]; do i=$((i+1)); echo $i; done; }; seq %d; echo END; while read -r x; do echo \"<$x>\"; done", lines)

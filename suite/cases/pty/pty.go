@@ -13,6 +13,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wait"
 )
 
 // goneWithin is how long a child may outlive its terminal (pty.close,
@@ -53,7 +54,7 @@ func tree(ctx context.Context, t *engine.T, kinds ...string) (*engine.Terminal, 
 func treeIn(ctx context.Context, t *engine.T, name string) []string {
 	var started helper.Tree
 	given := t.Given()
-	ok := engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool {
+	ok := wait.Until(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool {
 		return given.Exists(ctx, name) && json.Unmarshal(given.Read(ctx, name), &started) == nil
 	})
 	if !ok {
@@ -64,7 +65,7 @@ func treeIn(ctx context.Context, t *engine.T, name string) []string {
 
 // dieSoon checks that none of the processes is left within the bound.
 func dieSoon(ctx context.Context, t *engine.T, what string, refs []string) {
-	gone := engine.Eventually(ctx, goneWithin, func(ctx context.Context) bool {
+	gone := wait.Until(ctx, goneWithin, func(ctx context.Context) bool {
 		return len(engine.Probe[helper.Processes](ctx, t, append([]string{"alive"}, refs...)...).Living()) == 0
 	})
 	t.Check(gone, what+" gone within 2 s", "some still there")

@@ -7,6 +7,8 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wait"
+	"agentproof/suite/wire"
 )
 
 // silentLimit is what pty.relay-silent gives, and a little for the harness.
@@ -70,13 +72,13 @@ func unreachable(t *engine.T, resp *agentv1.ControlResponse) {
 func refusedAndNoShell(ctx context.Context, t *engine.T, limit time.Duration) {
 	name := t.Path(ctx, "tree.json")
 	command := t.Helper(ctx, "tree", "--for", "60s", "--sleep", "60s", "--file", t.Abs(ctx, name))
-	resp, err := t.Start(engine.NewRequest(&agentv1.PtyOpenRequest{Command: command})).Try(ctx, limit)
+	resp, err := t.Start(wire.NewRequest(&agentv1.PtyOpenRequest{Command: command})).Try(ctx, limit)
 	if err != nil {
 		t.Fatalf("an error in time", "no reply")
 	}
 	unreachable(t, resp)
 	given := t.Given()
-	gone := engine.Eventually(ctx, goneWithin, func(ctx context.Context) bool {
+	gone := wait.Until(ctx, goneWithin, func(ctx context.Context) bool {
 		if !given.Exists(ctx, name) {
 			return true
 		}

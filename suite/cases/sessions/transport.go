@@ -10,6 +10,8 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/session"
 	"agentproof/suite/engine"
+	"agentproof/suite/wait"
+	"agentproof/suite/wire"
 )
 
 func transportCases() []engine.Case {
@@ -98,7 +100,7 @@ func outage(ctx context.Context, t *engine.T, s *session.Session) int {
 	engine.Equal(t, "Ping before the outage", s.Ping(ctx, 0), true)
 	mark := t.Instance().Watch.Mark()
 	t.Instance().Broker.Stop()
-	if !engine.Eventually(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return !s.Ping(ctx, 0) }) {
+	if !wait.Until(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return !s.Ping(ctx, 0) }) {
 		t.Fatalf("the session to notice that its broker is away", "pings that are answered")
 	}
 	return mark
@@ -112,7 +114,7 @@ func restore(ctx context.Context, t *engine.T, mark int) {
 	}
 	limit, cancel := context.WithTimeout(ctx, t.Scale(20*time.Second))
 	defer cancel()
-	if _, _, err := inst.Watch.Await(limit, mark, engine.IsHello); err != nil {
+	if _, _, err := inst.Watch.Await(limit, mark, wire.IsHello); err != nil {
 		t.Given().Fatalf("the agent back after the outage", "no Hello")
 	}
 }
@@ -125,7 +127,7 @@ func nothingAfterTheOutage(ctx context.Context, t *engine.T) {
 	restore(ctx, t, mark)
 	// Once the same connection carries a ping again, all that it had kept
 	// would have gone out before.
-	if !engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return s.Ping(ctx, 0) }) {
+	if !wait.Until(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return s.Ping(ctx, 0) }) {
 		t.Fatalf("the session back after the outage", "no ping answered")
 	}
 	absent(ctx, t, "nothing written after the refusal", "ghost.txt")
@@ -136,7 +138,7 @@ func worksAfterTheOutage(ctx context.Context, t *engine.T) {
 	mark := outage(ctx, t, s)
 	engine.Equal(t, "Ping during the outage", s.Ping(ctx, 0), false)
 	restore(ctx, t, mark)
-	back := engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return s.Ping(ctx, 0) })
+	back := wait.Until(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return s.Ping(ctx, 0) })
 	t.Check(back, "the same session to work after the outage", "no ping answered")
 }
 
@@ -149,7 +151,7 @@ func timeoutRunsOnce(ctx context.Context, t *engine.T) {
 		engine.Equal(t, "retryable", e.Retryable, true)
 	}
 	log := t.Path(ctx, "log")
-	finished := engine.Eventually(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return t.Given().Exists(ctx, t.Path(ctx, "done")) })
+	finished := wait.Until(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return t.Given().Exists(ctx, t.Path(ctx, "done")) })
 	if !finished {
 		t.Untestable("the agent ends a command whose caller left, so there is nothing to count")
 	}
@@ -168,7 +170,7 @@ func cancelled(ctx context.Context, t *engine.T) {
 		_, err := s.Exec(ctx2, session.ExecParams{Cmd: cmd})
 		result <- err
 	}()
-	if !engine.Eventually(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return t.Given().Exists(ctx, started) }) {
+	if !wait.Until(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return t.Given().Exists(ctx, started) }) {
 		t.Given().Fatalf("the command to start", "no trace of it")
 	}
 	cancel()

@@ -13,6 +13,7 @@ import (
 	"agentproof/stream"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wait"
 )
 
 // goneWithin is how long a child may outlive its terminal (pty.close).
@@ -117,13 +118,13 @@ func closeEndsTerminal(ctx context.Context, t *engine.T) {
 	term := t.HelperTerminal(ctx, "tree", "--for", "60s", "--sleep", "60s", "--file", t.Abs(ctx, name), "child", "setpgid")
 	var started helper.Tree
 	given := t.Given()
-	if !engine.Eventually(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool {
+	if !wait.Until(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool {
 		return given.Exists(ctx, name) && json.Unmarshal(given.Read(ctx, name), &started) == nil
 	}) {
 		given.Fatalf("a process tree on the terminal", "none")
 	}
 	term.CloseAtViewer(ctx)
-	gone := engine.Eventually(ctx, goneWithin, func(ctx context.Context) bool {
+	gone := wait.Until(ctx, goneWithin, func(ctx context.Context) bool {
 		alive := engine.Probe[helper.Processes](ctx, t, append([]string{"alive"}, started.Refs()...)...)
 		resp := t.Call(ctx, &agentv1.PtyWriteRequest{PtyId: term.ID, Data: []byte("x")})
 		return len(alive.Living()) == 0 && resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_NOT_FOUND

@@ -14,6 +14,9 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/instance"
+	"agentproof/suite/wait"
+	"agentproof/suite/wire"
 )
 
 const (
@@ -129,7 +132,7 @@ func appends(ctx context.Context, t *engine.T) {
 func oneExecution(ctx context.Context, t *engine.T) { appends(ctx, t) }
 
 // foreign lists subjects that are not the agent's rpc subject but look like it.
-func foreign(inst *engine.Instance) []string {
+func foreign(inst *instance.Instance) []string {
 	ws := "agent." + inst.WorkspaceID
 	return []string{
 		inst.Base + ".rpc.more",
@@ -178,7 +181,7 @@ func flush(ctx context.Context, t *engine.T, nc *engine.Conn) {
 
 // write is an encoded request that creates a file.
 func write(t *engine.T, name string) []byte {
-	data, err := proto.Marshal(engine.NewRequest(&agentv1.FsWriteRequest{Path: name, Content: []byte("x"), CreateParents: true}))
+	data, err := proto.Marshal(wire.NewRequest(&agentv1.FsWriteRequest{Path: name, Content: []byte("x"), CreateParents: true}))
 	if err != nil {
 		t.Harness(fmt.Errorf("encode a request: %w", err))
 	}
@@ -189,9 +192,9 @@ func goneWhenStopped(ctx context.Context, t *engine.T) {
 	t.Given().Ping(ctx, 1)
 	stop(ctx, t)
 	// The broker learns of the end from the closed socket.
-	gone := engine.Eventually(ctx, 2*time.Second, func(ctx context.Context) bool {
+	gone := wait.Until(ctx, 2*time.Second, func(ctx context.Context) bool {
 		_, err := t.SendRaw(ctx, write(t, "left.txt"), nil, time.Second)
-		return errors.Is(err, engine.ErrNoResponder)
+		return errors.Is(err, wire.ErrNoResponder)
 	})
 	t.Check(gone, "no responder on the subject of an agent that stopped", "a subscription that lives on")
 }
@@ -225,7 +228,7 @@ func singleAfterACut(ctx context.Context, t *engine.T) {
 func singleAfterAnOutage(ctx context.Context, t *engine.T) {
 	inst := t.Instance()
 	inst.Broker.Stop()
-	engine.Wait(ctx, outage)
+	wait.For(ctx, outage)
 	if err := inst.Restore(ctx); err != nil {
 		t.Harness(err)
 	}
@@ -281,7 +284,7 @@ func scope(ctx context.Context, t *engine.T) {
 		t.Call(ctx, op) // whether it is offered at all is another case's matter
 	}
 	inst := t.Instance()
-	if _, _, err := inst.Watch.Await(ctx, 0, engine.IsHeartbeat); err != nil {
+	if _, _, err := inst.Watch.Await(ctx, 0, wire.IsHeartbeat); err != nil {
 		t.Given().Fatalf("a heartbeat", "none")
 	}
 	stop(ctx, t)

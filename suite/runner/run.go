@@ -1,0 +1,289 @@
+// Package runner runs conformance cases against an agent, each one in its time
+// and on its instance, and makes a report that accounts for all of them.
+package runner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"agentproof/docs/spec"
+	"agentproof/suite/engine"
+	"agentproof/suite/instance"
+	"agentproof/suite/subject"
+	"agentproof/suite/transcript"
+	"agentproof/suite/verdict"
+	"agentproof/suite/wire"
+)
+
+// caseLimit is the time of a case that has nothing to wait for. It is far
+// above what any needs, so that a slow machine breaks nothing.
+const caseLimit = 90 * time.Second
+
+// ErrNothingSelected is returned by Run when the selection leaves no case.
+var ErrNothingSelected = errors.New("the selection leaves no case to run")
+
+// Options says what to run against what. Spec, Cases, Subject and
+// HelperProgram are required.
+type Options struct {
+	Spec      *spec.Spec
+	Cases     []engine.Case
+	Subject   subject.Subject
+	Selection verdict.Selection
+	// Revision is the revision to judge by; empty means spec.Revision.
+	Revision string
+	// Parallel is how many cases run at once, idle ones aside; 0 means a
+	// number that suits the machine.
+	Parallel int
+	// TimeoutScale stretches the harness's own limits; 0 means 1. Bounds that
+	// the specification sets never stretch.
+	TimeoutScale float64
+	// HelperProgram is an executable that calls helper.Intercept.
+	HelperProgram string
+	// UploadHelper copies HelperProgram through the agent also when the agent
+	// sees this machine's files.
+	UploadHelper bool
+	// Strength goes into the report; nil where nobody measured it.
+	Strength *verdict.Strength
+	// Transcript, when set, is given what went over the wire in each case that
+	// had an agent, as the case ends, and returns where it kept that. An error
+	// is the case's harness error.
+	Transcript func(verdict.Result, func() *transcript.Transcript) (string, error)
+	// Progress, when set, is called as cases start and end, one call at a
+	// time.
+	Progress func(Progress)
+}
+
+// Progress is where a run is.
+type Progress struct {
+	Done, Total int
+	Running     []string        // ids, sorted
+	Last        *verdict.Result // the case that ended just now, nil when one started
+}
+
+// setting is what the options say to every case.
+func (o *Options) setting() engine.Setting {
+	return engine.Setting{
+		Config:       instance.Config{Subject: o.Subject, TimeoutScale: o.TimeoutScale, HelperProgram: o.HelperProgram},
+		Revision:     o.Revision,
+		UploadHelper: o.UploadHelper,
+	}
+}
+
+// Run runs the selected cases and returns a report that accounts for every
+// case there is. An error means that there is no report: nothing was selected
+// (ErrNothingSelected), the options are wrong, the subject never became ready
+// (instance.ErrNeverReady), or ctx ended.
+func Run(ctx context.Context, opts Options) (*verdict.Report, error) {
+	r, err := newRunner(opts)
+	if err != nil {
+		return nil, err
+	}
+	report := r.newReport()
+	defer r.close(ctx)
+	if !opts.Subject.NoAgent {
+		if _, err := r.sharedInstance(ctx); err != nil {
+			return nil, fmt.Errorf("%w: %w", instance.ErrNeverReady, err)
+		}
+	}
+	r.schedule(ctx)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("the run was ended early: %w", context.Cause(ctx))
+	}
+	r.judgeShared(ctx)
+	describe(&report.Subject, r.shared)
+	finish(report, r.results)
+	return report, nil
+}
+
+// runner is one run.
+type runner struct {
+	opts     Options
+	set      engine.Setting
+	selected []*engine.Case
+
+	// quiet is held for writing by an exclusive case, for reading by others.
+	quiet sync.RWMutex
+
+	mu      sync.Mutex // guards the fields below
+	results map[string]*verdict.Result
+	running []string
+	done    int
+	late    []accusation
+	named   map[string]bool // files in the shared instance's root that requests named
+
+	starting sync.Mutex // one start of the shared instance at a time
+	shared   *instance.Instance
+	starts   int
+}
+
+func newRunner(opts Options) (*runner, error) {
+	if opts.Revision == "" {
+		opts.Revision = spec.Revision
+	}
+	if !slices.Contains(spec.Revisions(), opts.Revision) {
+		return nil, fmt.Errorf("there is no revision %q: there are %v", opts.Revision, spec.Revisions())
+	}
+	if opts.Parallel <= 0 {
+		opts.Parallel = 4 * runtime.GOMAXPROCS(0)
+	}
+	if err := engine.Validate(opts.Spec, opts.Cases); err != nil {
+		return nil, fmt.Errorf("the cases are not fit to run: %w", err)
+	}
+	r := &runner{opts: opts, set: opts.setting(), results: make(map[string]*verdict.Result), named: make(map[string]bool)}
+	selected, err := opts.Selection.Filter()
+	if err != nil {
+		return nil, err
+	}
+	for i := range opts.Cases {
+		c := &opts.Cases[i]
+		res := r.newResult(c)
+		r.results[c.ID] = res
+		if res.Level == 0 || !selected(res) {
+			res.Status = verdict.NotSelected
+			continue
+		}
+		r.selected = append(r.selected, c)
+	}
+	if len(r.selected) == 0 {
+		return nil, ErrNothingSelected
+	}
+	return r, nil
+}
+
+func (r *runner) level(c *engine.Case) spec.Level {
+	clause, _ := r.opts.Spec.Clause(c.Clause)
+	return clause.LevelAt(r.opts.Revision)
+}
+
+// schedule runs every selected case: idle ones at once, exclusive ones while
+// the idle ones wait, and the others side by side after that.
+func (r *runner) schedule(ctx context.Context) {
+	var idle, exclusive, rest []*engine.Case
+	for _, c := range r.selected {
+		switch {
+		case c.Exclusive:
+			exclusive = append(exclusive, c)
+		case c.Idle > 0:
+			idle = append(idle, c)
+		default:
+			rest = append(rest, c)
+		}
+	}
+	slices.SortStableFunc(idle, func(a, b *engine.Case) int { return cmp.Compare(b.Idle, a.Idle) })
+
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for _, c := range idle {
+		wg.Go(func() { r.runCase(ctx, c) })
+	}
+	for _, c := range exclusive {
+		r.runExclusive(ctx, c)
+	}
+	queue := make(chan *engine.Case)
+	for range r.opts.Parallel {
+		wg.Go(func() {
+			for c := range queue {
+				r.quiet.RLock()
+				r.runCase(ctx, c)
+				r.quiet.RUnlock()
+			}
+		})
+	}
+	for _, c := range rest {
+		queue <- c
+	}
+	close(queue)
+}
+
+func (r *runner) runExclusive(ctx context.Context, c *engine.Case) {
+	r.quiet.Lock()
+	defer r.quiet.Unlock()
+	r.runCase(ctx, c)
+}
+
+// sharedInstance is the instance that cases share, started when there is none
+// that runs.
+func (r *runner) sharedInstance(ctx context.Context) (*instance.Instance, error) {
+	r.starting.Lock()
+	defer r.starting.Unlock()
+	if r.shared != nil && !r.shared.Ended() {
+		return r.shared, nil
+	}
+	if r.shared != nil {
+		r.shared.Stop(ctx)
+	}
+	// A subject that dies over and over would make every case wait for it.
+	if r.starts++; r.starts > 20 {
+		return nil, errors.New("the agent died 20 times in this run")
+	}
+	var inst *instance.Instance
+	var err error
+	if r.opts.Subject.Attached != nil {
+		inst, err = instance.Attach(ctx, &r.set.Config)
+	} else {
+		inst, err = instance.Start(ctx, &r.set.Config, &instance.Launch{Display: r.wantsDisplay()}, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.shared = inst
+	return inst, nil
+}
+
+// wantsDisplay tells whether a case looks at the shared instance's screen.
+func (r *runner) wantsDisplay() bool {
+	return slices.ContainsFunc(r.selected, func(c *engine.Case) bool { return c.Launch == nil && c.Needs&engine.Desktop != 0 })
+}
+
+// checkShared kills a shared instance that no longer answers, so that one
+// stuck case does not take the rest of the run with it.
+func (r *runner) checkShared(ctx context.Context, inst *instance.Instance) {
+	if inst.Process == nil || inst.Ended() {
+		return
+	}
+	if err := inst.Ping(context.WithoutCancel(ctx), r.set.Scale(wire.OpLimit)); err != nil {
+		_ = inst.Process.Kill()
+		<-inst.Process.Done()
+	}
+}
+
+func (r *runner) close(ctx context.Context) {
+	if r.shared != nil {
+		r.shared.Stop(ctx)
+	}
+}
+
+func (r *runner) began(c *engine.Case) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running = append(r.running, c.ID)
+	slices.Sort(r.running)
+	r.progress(nil)
+}
+
+func (r *runner) ended(c *engine.Case, x *engine.Execution, took time.Duration) {
+	// Nobody else looks at the result before the end of the run.
+	res := r.results[c.ID]
+	x.Fill(res, r.level(c))
+	res.Took = took
+	r.transcribe(res, x)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done++
+	r.running = slices.DeleteFunc(r.running, func(id string) bool { return id == c.ID })
+	r.progress(res)
+}
+
+// progress is called with the lock held, which keeps the calls in order.
+func (r *runner) progress(last *verdict.Result) {
+	if r.opts.Progress == nil {
+		return
+	}
+	r.opts.Progress(Progress{Done: r.done, Total: len(r.selected), Running: slices.Clone(r.running), Last: last})
+}
