@@ -30,3 +30,11 @@ func Text(width int, label, text string) string {
 	}
 	return b.String() + "\n"
 }
+
+// Tail is the last n lines of text, without the newline at its end, and how many
+// lines there are before them.
+func Tail(text string, n int) (tail string, before int) {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	before = max(0, len(lines)-n)
+	return strings.Join(lines[before:], "\n"), before
+}

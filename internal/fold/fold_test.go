@@ -30,3 +30,25 @@ func TestText(t *testing.T) {
 		})
 	}
 }
+
+func TestTail(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		text   string
+		want   string
+		before int
+	}{
+		{"a short text is all of it", "a\nb\n", "a\nb", 0},
+		{"a long text is its end", "a\nb\nc\nd", "c\nd", 2},
+		{"blank lines within it count", "a\n\nc\n\n\n", "\nc", 1},
+		{"nothing is nothing", "", "", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got, before := fold.Tail(tt.text, 2); got != tt.want || before != tt.before {
+				t.Errorf("got %q after %d lines", got, before)
+			}
+		})
+	}
+}

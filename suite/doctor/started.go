@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"agentproof/fixtures/broker"
+	"agentproof/internal/fold"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/instance"
 	"agentproof/suite/subject"
@@ -44,7 +45,11 @@ func (e *exam) started(ctx context.Context, s subject.Subject) {
 	}()
 	e.ok("start", "the command runs")
 	p := &patient{exam: e, inst: inst, since: time.Now()}
-	e.output = func() string { return tail(inst.Output()) }
+	e.output = func() string {
+		const shown = 8
+		said, _ := fold.Tail(inst.Output(), shown)
+		return said
+	}
 	if p.connected(ctx) && p.subscribed(ctx) && p.saidHello(ctx) {
 		p.answers(ctx)
 	}
@@ -216,11 +221,4 @@ func (p *patient) events() func(context.Context) (*agentv1.AgentEvent, error) {
 		}
 		return got.Event, nil
 	}
-}
-
-// tail is the end of what an agent printed, as much as helps.
-func tail(text string) string {
-	const shown = 8
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-shown):], "\n")
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"agentproof/fixtures/broker"
+	"agentproof/internal/fold"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/monitor"
 	"agentproof/suite/subject"
@@ -281,12 +282,18 @@ func (i *Instance) Stable(text string) string {
 	return strings.ReplaceAll(text, i.home, homeName)
 }
 
-// outputNote is what the agent printed, for an error message.
+// outputNote is the end of what the agent printed, for an error message.
 func (i *Instance) outputNote() string {
-	if text := i.output.String(); text != "" {
-		return "\nthe agent printed:\n" + text
+	const shown = 20
+	said, before := fold.Tail(i.output.String(), shown)
+	switch {
+	case said == "":
+		return ""
+	case before > 0:
+		return fmt.Sprintf("\nthe agent printed, after %d lines more:\n%s", before, said)
+	default:
+		return "\nthe agent printed:\n" + said
 	}
-	return ""
 }
 
 // Stop ends the agent as an operator would, and at once if that does not work,

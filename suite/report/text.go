@@ -183,7 +183,7 @@ func (p *printer) problem(e entry) {
 		}
 		p.exchange(x)
 	}
-	if said := tail(e.AgentOutput, shownLines); said != "" && e.Status != verdict.Warn && !p.printed[said] {
+	if said, _ := fold.Tail(e.AgentOutput, shownLines); said != "" && e.Status != verdict.Warn && !p.printed[said] {
 		p.printed[said] = true
 		p.block("agent", said)
 	}
@@ -216,12 +216,6 @@ func (p *printer) exchange(x Exchange) {
 // nowhere outside the specification.
 func Plain(markdown string) string {
 	return regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`).ReplaceAllString(markdown, "$1")
-}
-
-// tail is the last n lines of s.
-func tail(s string, n int) string {
-	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 // duration is d as a person would say it.
