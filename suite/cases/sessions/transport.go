@@ -143,7 +143,7 @@ func worksAfterTheOutage(ctx context.Context, t *engine.T) {
 
 func timeoutRunsOnce(ctx context.Context, t *engine.T) {
 	s := t.Session(session.Config{WorkingDir: t.Dir(ctx), Timeout: 500 * time.Millisecond})
-	cmd := shellQuote(t.Helper(ctx, "sleep", "2s")) + "; echo ran >>log; : >done"
+	cmd := "echo ran >>log; " + shellQuote(t.Helper(ctx, "sleep", "2s")) + "; : >done"
 	_, err := s.Exec(ctx, session.ExecParams{Cmd: cmd})
 	is(t, err, session.ErrReconnecting, "ErrReconnecting")
 	if e, found := errors.AsType[*session.ControlError](err); found {
