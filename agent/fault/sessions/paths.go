@@ -50,7 +50,7 @@ func paths() []fault.Mutant {
 		mutant("greets before a line's output", bounds+"exec-runs-where-files-are", "the helper's report",
 			printed(func(r *agentv1.ExecResponse) { r.Stdout = append([]byte("welcome\n"), r.GetStdout()...) })),
 		mutant("changes a byte of a file with a blank", bounds+"every-file-call", "what was read", reads("a file.txt", flipped)),
-		mutant("finds nothing at all", bounds+"every-file-call", "PathExists true",
+		mutant("finds nothing at all", bounds+"every-file-call", "StatFile to find the file true",
 			stats(func(r *agentv1.FsStatResponse) { r.Exists, r.Entry = false, nil })),
 		mutant("lists no file", bounds+"every-file-call", "a listing without it",
 			lists(func(r *agentv1.FsListResponse) { r.Entries = nil })),

@@ -143,9 +143,9 @@ func everyFileCall(ctx context.Context, t *engine.T) {
 	const name = "/workspace/a file.txt"
 	write(ctx, t, s, name, "hello")
 	engine.EqualBytes(t, "what was read", ok[[]byte](t, "a read")(s.ReadFile(ctx, session.ReadFileParams{Path: name})), []byte("hello"))
-	engine.Equal(t, "PathExists", ok[bool](t, "a stat")(s.PathExists(ctx, name)), true)
 	st := ok[session.FileStat](t, "a stat")(s.StatFile(ctx, session.StatFileParams{Path: name}))
 	engine.Equal(t, "StatFile to find the file", st.Exists, true)
+	engine.Equal(t, "PathExists", ok[bool](t, "a stat")(s.PathExists(ctx, name)), true)
 	entries := ok[[]session.DirEntry](t, "a listing")(s.ListDir(ctx, session.ListDirParams{Path: "/workspace"}))
 	t.Check(slices.ContainsFunc(entries, func(e session.DirEntry) bool { return e.Name == "a file.txt" && e.Type == session.EntryFile }),
 		"the file listed", "a listing without it")
