@@ -227,7 +227,8 @@ func manyCallers(ctx context.Context, t *engine.T) {
 func buildBackendSession(ctx context.Context, t *engine.T) {
 	inst := t.Instance()
 	rpc := t.ControlRPC()
-	b, err := session.BuildBackendSession(func() session.ControlRPC { return rpc }, session.Config{
+	connect := func() session.ControlRPC { return rpc }
+	b, err := session.BuildBackendSession(connect, session.Config{
 		WorkspaceID: inst.WorkspaceID, AgentID: inst.AgentID, SubjectBase: inst.Base, Timeout: t.Scale(10 * time.Second),
 	})
 	if err != nil {
@@ -236,6 +237,8 @@ func buildBackendSession(ctx context.Context, t *engine.T) {
 	engine.Equal(t, "Ping", b.Session.Ping(ctx, 0), true)
 	state := ok[[]byte](t, "serializing")(b.Client.Serialize(b.Session))
 	engine.Equal(t, "the persisted state", string(state), `{"agentId":"`+inst.AgentID+`"}`)
-	again := ok[*session.Session](t, "resuming")(b.Client.Resume(state))
-	engine.Equal(t, "Ping of the resumed session", again.Ping(ctx, 0), true)
+	// The state says which machine it is, whatever the viewer was told.
+	viewer := session.NewClient(connect, session.Config{WorkspaceID: inst.WorkspaceID, AgentID: "another", SubjectBase: inst.Base})
+	again := ok[*session.Session](t, "resuming")(viewer.Resume(state))
+	t.Check(again.AgentID() == inst.AgentID, "the agent of the state in a resumed session", "another")
 }
