@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 
+	"github.com/nats-io/nats.go"
+
 	"agentproof/session"
 	"agentproof/session/natsrpc"
 	"agentproof/suite/verdict"
@@ -31,11 +33,11 @@ func (t *T) Session(cfg session.Config) *session.Session {
 
 // ControlRPC is a connection of the control plane, closed after the case.
 // What goes over it is recorded.
-func (t *T) ControlRPC() *natsrpc.Client {
+func (t *T) ControlRPC(opts ...nats.Option) *natsrpc.Client {
 	client := natsrpc.New(natsrpc.Config{
 		URLs:    []string{t.inst.ControlURL},
 		Name:    "agentproof session",
-		Options: t.inst.NATSOptions(),
+		Options: append(t.inst.NATSOptions(), opts...),
 		Trace: natsrpc.Trace{
 			Header: map[string]string{wire.CaseHeader: t.kase.ID},
 			Observe: func(x natsrpc.Exchange) {

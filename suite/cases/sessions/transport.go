@@ -3,9 +3,13 @@ package sessions
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/session"
@@ -119,17 +123,39 @@ func restore(ctx context.Context, t *engine.T, mark int) {
 	}
 }
 
+// once is a dialer of one connection, and of more when it is open.
+type once struct{ used, open atomic.Bool }
+
+func (o *once) Dial(network, address string) (net.Conn, error) {
+	if o.used.Load() && !o.open.Load() {
+		return nil, errors.New("there was a connection")
+	}
+	conn, err := net.DialTimeout(network, address, 2*time.Second)
+	o.used.Store(err == nil)
+	return conn, err
+}
+
 func nothingAfterTheOutage(ctx context.Context, t *engine.T) {
-	s := t.Session(session.Config{Timeout: t.Scale(2 * time.Second)})
+	// The agent is to be back first, or nobody hears what the session kept.
+	var dialer once
+	inst := t.Instance()
+	s, err := session.New(t.ControlRPC(nats.SetCustomDialer(&dialer)), session.Config{
+		WorkspaceID: inst.WorkspaceID, AgentID: inst.AgentID, SubjectBase: inst.Base, Timeout: t.Scale(2 * time.Second),
+	})
+	if err != nil {
+		t.Harness(err)
+	}
 	mark := outage(ctx, t, s)
-	_, err := s.WriteFile(ctx, session.WriteFileParams{Path: "ghost.txt", Content: []byte("late")})
+	_, err = s.WriteFile(ctx, session.WriteFileParams{Path: "ghost.txt", Content: []byte("late")})
 	is(t, err, session.ErrAgentOffline, "ErrAgentOffline")
 	restore(ctx, t, mark)
-	// Once the same connection carries a ping again, all that it had kept
-	// would have gone out before.
+	dialer.open.Store(true)
+	// Once the same connection carries pings and writes again, all that it had
+	// kept would have gone out before.
 	if !wait.Until(ctx, t.Scale(20*time.Second), func(ctx context.Context) bool { return s.Ping(ctx, 0) }) {
 		t.Fatalf("the session back after the outage", "no ping answered")
 	}
+	write(ctx, t, s, t.Path(ctx, "after.txt"), "")
 	absent(ctx, t, "nothing written after the refusal", "ghost.txt")
 }
 
