@@ -52,7 +52,7 @@ func New(name, id, says string, how agent.Middleware, also ...string) Mutant {
 // wrong, as in "fence.calls-a-fenced-request-final".
 func (m *Mutant) ID() string {
 	area, _, _ := strings.Cut(m.Case, ".")
-	return area + "." + slug(m.Name)
+	return area + "." + Slug(m.Name)
 }
 
 // Clause is the id of the clause that the mutant breaks.
@@ -86,9 +86,9 @@ func (m *Mutant) Into(cfg *agent.Config) (end func(error) error, err error) {
 	}, nil
 }
 
-// slug is a sentence as one word: letters and digits in lower case, and dashes
+// Slug is a sentence as one word: letters and digits in lower case, and dashes
 // for what lies between.
-func slug(sentence string) string {
+func Slug(sentence string) string {
 	var b strings.Builder
 	gap := false
 	for _, r := range strings.ToLower(sentence) {
