@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"agentproof/docs/spec"
+	"agentproof/internal/clientfault"
 )
 
 const someCases = `package fence
@@ -89,12 +90,52 @@ func TestAMutantThatDiedAtACheckProvesIt(t *testing.T) {
 	if n := report(&out, checks, killers); n != 1 {
 		t.Errorf("%d unproven checks, want 1:\n%s", n, out.String())
 	}
-	if want := "suite/cases/fence/fence.go:27  engine.Equal\n1 of 2 checks of MUST cases are proven by a mutant\n"; out.String() != want {
+	if want := "suite/cases/fence/fence.go:27  engine.Equal\n1 of 2 checks of MUST cases are proven by a mutant, 0 of them only by mutants of the session client\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
 	picked := pick(checks, killers, 20, func(int, func(i, j int)) {})
 	if len(picked) != 1 || picked[0].call != "t.Check" {
 		t.Errorf("picked %v, want the check that a mutant proves", picked)
+	}
+}
+
+func TestTheReportTellsWhatOnlyMutantsOfTheClientProve(t *testing.T) {
+	t.Parallel()
+	checks := []check{{file: "a.go", first: 1, must: true}, {file: "a.go", first: 2, must: true}, {file: "a.go", first: 3, must: true}}
+	killers := map[string][]outcome{
+		"a.go:1": {{ID: "client.x"}}, "a.go:2": {{ID: "client.x"}, {ID: "fence.y"}}, "a.go:3": {{ID: "fence.z"}},
+	}
+	var out strings.Builder
+	report(&out, checks, killers)
+	if want := "3 of 3 checks of MUST cases are proven by a mutant, 1 of them only by mutants of the session client\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+func TestMutantsOfOneCaseAreTriedByOneProcess(t *testing.T) {
+	t.Parallel()
+	var ids []string
+	cases := make(map[string]string)
+	for _, f := range clientfault.All() {
+		ids = append(ids, f.ID())
+		cases[f.ID()] = f.Case
+	}
+	where := make(map[string]int)
+	tried := 0
+	for i, share := range shares(ids, 3) {
+		for _, id := range share {
+			tried++
+			if at, ok := where[cases[id]]; ok && at != i {
+				t.Errorf("the case of %s is in the shares %d and %d", id, at, i)
+			}
+			where[cases[id]] = i
+		}
+	}
+	if tried != len(ids) {
+		t.Errorf("%d of %d mutants are in a share", tried, len(ids))
+	}
+	if few := shares(ids[:1], 3); len(few) != 1 {
+		t.Errorf("%d shares for one mutant", len(few))
 	}
 }
 

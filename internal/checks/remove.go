@@ -2,15 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
+
+	"agentproof/internal/clientfault"
+	"agentproof/internal/overlay"
 )
 
 // without is what a removed check calls in its place: the same functions, blind.
@@ -49,16 +47,23 @@ func EqualBytesWithout(*T, string, []byte, []byte) bool { return true }
 func EqualSetWithout(*T, string, []string, []string) bool { return true }
 `
 
-// build makes a conformance program whose suite lacks some checks, and returns
-// where it is. The checks are removed from copies of the sources in dir.
-func build(ctx context.Context, root, dir string, checks []check) (string, error) {
-	replaced := make(map[string]string)
-	overlay := func(file string, content []byte) error {
-		copied := filepath.Join(dir, strings.ReplaceAll(file, "/", "+"))
-		replaced[filepath.Join(root, filepath.FromSlash(file))] = copied
-		return os.WriteFile(copied, content, 0o644)
+// compile builds programs of this module into dir: their session client has
+// faults to switch on, and their suite lacks some checks. Most of it is the same
+// whatever it lacks, and compiled once.
+func compile(ctx context.Context, root, dir string, lacking []check, packages ...string) error {
+	o, err := clientfault.Overlay(root)
+	if err != nil {
+		return err
 	}
-	errs := []error{overlay("suite/engine/without.go", []byte(without))}
+	o["suite/engine/without.go"] = []byte(without)
+	if err := leaveOut(o, root, lacking); err != nil {
+		return err
+	}
+	return o.Build(ctx, root, dir, packages...)
+}
+
+// leaveOut takes checks out of the suite.
+func leaveOut(o overlay.Overlay, root string, checks []check) error {
 	files := make(map[string][]int)
 	for _, c := range checks {
 		files[c.file] = append(files[c.file], c.name)
@@ -66,26 +71,15 @@ func build(ctx context.Context, root, dir string, checks []check) (string, error
 	for file, offsets := range files {
 		src, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 		if err != nil {
-			return "", err
+			return err
 		}
 		slices.Sort(offsets)
 		for _, off := range slices.Backward(offsets) {
 			src = slices.Insert(src, off, []byte("Without")...)
 		}
-		errs = append(errs, overlay(file, src))
+		o[file] = src
 	}
-	list, err := json.Marshal(map[string]any{"Replace": replaced})
-	overlayFile, program := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "conformance")
-	if err = errors.Join(append(errs, err, os.WriteFile(overlayFile, list, 0o644))...); err != nil {
-		return "", err
-	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlayFile, "-o", program, "./cmd/conformance")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the suite without some of its checks: %w\n%s", err, out)
-	}
-	return program, nil
+	return nil
 }
 
 // pick takes up to n checks that mutants die at, no two of which matter to the
@@ -124,17 +118,10 @@ func missed(ctx context.Context, root string, checks []check, killers map[string
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	program, err := build(ctx, root, dir, checks)
-	if err != nil {
+	if err := compile(ctx, root, dir, checks, "./cmd/conformance", clientProgram); err != nil {
 		return nil, err
 	}
-	var mutants []string
-	for _, c := range checks {
-		for _, k := range killers[c.String()] {
-			mutants = append(mutants, "--mutant", k.ID)
-		}
-	}
-	outcomes, err := selftest(ctx, program, mutants...)
+	outcomes, err := again(ctx, dir, checks, killers)
 	if err != nil {
 		return nil, err
 	}
@@ -145,4 +132,28 @@ func missed(ctx context.Context, root string, checks []check, killers map[string
 	return slices.DeleteFunc(slices.Clone(checks), func(c check) bool {
 		return slices.ContainsFunc(killers[c.String()], func(k outcome) bool { return alive[k.ID] })
 	}), nil
+}
+
+// again tries the mutants that died at some checks, with the programs in dir.
+func again(ctx context.Context, dir string, checks []check, killers map[string][]outcome) ([]outcome, error) {
+	var agents, clients []string
+	for _, c := range checks {
+		for _, k := range killers[c.String()] {
+			if isClient(k.ID) {
+				clients = append(clients, k.ID)
+			} else {
+				agents = append(agents, "--mutant", k.ID)
+			}
+		}
+	}
+	var out []outcome
+	if len(agents) > 0 {
+		outcomes, err := selftest(ctx, filepath.Join(dir, "conformance"), agents...)
+		if err != nil {
+			return nil, err
+		}
+		out = outcomes
+	}
+	outcomes, err := runClients(ctx, dir, clients)
+	return append(out, outcomes...), err
 }
