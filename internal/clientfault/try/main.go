@@ -16,7 +16,6 @@ import (
 	"agentproof/internal/bundled"
 	"agentproof/internal/clientfault"
 	"agentproof/suite/cases"
-	"agentproof/suite/engine"
 	"agentproof/suite/helper"
 	"agentproof/suite/selftest"
 	"agentproof/suite/subject"
@@ -65,7 +64,7 @@ func run(ctx context.Context, ids []string, out io.Writer) error {
 	return json.NewEncoder(out).Encode(map[string]any{"mutants": all})
 }
 
-func sound() engine.Subject { return subject.InProcess("the bundled agent", bundled.InProcess) }
+func sound() subject.Subject { return subject.InProcess("the bundled agent", bundled.InProcess) }
 
 // mutants are the faults as the self-test sees them: the agent is sound, and
 // the fault is switched on when it is about to be tried.
@@ -76,7 +75,7 @@ func mutants(ids []string) []selftest.Mutant {
 		if len(ids) > 0 && !slices.Contains(ids, id) {
 			continue
 		}
-		m := selftest.Mutant{ID: id, Does: f.Name, Case: f.Case, Says: f.Says, Scale: f.Scale, Subject: func() engine.Subject {
+		m := selftest.Mutant{ID: id, Does: f.Name, Case: f.Case, Says: f.Says, Scale: f.Scale, Subject: func() subject.Subject {
 			os.Setenv(clientfault.Variable, id)
 			return sound()
 		}}
