@@ -5,7 +5,6 @@ import (
 	stdflate "compress/flate"
 	"encoding/binary"
 	"fmt"
-	"hash/adler32"
 	"hash/crc32"
 	"io"
 	"math/bits"
@@ -27,7 +26,7 @@ const (
 type strip struct {
 	from, to int    // rows
 	chunk    []byte // the IDAT chunk; nil when it has to be made
-	sum      uint32 // adler32 of the filtered rows
+	sum      uint32 // Adler-32 of the filtered rows
 	// changedLast tells that the last row is not what it was.
 	changedLast bool
 }
@@ -95,7 +94,7 @@ func (w *worker) make(s *strip, img Image, p *palette) (bool, error) {
 			out[1], out[2], out[3] = row[2], row[1], row[0]
 			subtractRGB(out[4:], row[4:], row)
 		}
-		s.sum = combine(s.sum, adler32.Checksum(out), size)
+		s.sum = combine(s.sum, adler(out), size)
 		changes++
 	}
 	switch {
@@ -215,25 +214,4 @@ func putRGB(out []byte, first, second uint64) {
 	p3 := uint64(bits.ReverseBytes32(uint32(second>>32)) >> 8)
 	binary.LittleEndian.PutUint64(out, p0|p1<<24|p2<<48)
 	binary.LittleEndian.PutUint32(out[8:], uint32(p2>>16|p3<<8))
-}
-
-// adlerMod is the modulus of Adler-32.
-const adlerMod = 65521
-
-// combine is the checksum of two byte strings after each other, from those of
-// both and the second one's length.
-func combine(first, second uint32, length int) uint32 {
-	a1, b1 := first&0xffff, first>>16
-	a2, b2 := second&0xffff, second>>16
-	a := (a1 + a2 + adlerMod - 1) % adlerMod
-	b := (uint64(b1) + uint64(b2) + uint64(length%adlerMod)*uint64(a1+adlerMod-1)) % adlerMod
-	return uint32(b)<<16 | a
-}
-
-// combineUnchanged is combine with a row that equals the one above it: the
-// filter's type and n zeros.
-func combineUnchanged(sum uint32, n int) uint32 {
-	a := (sum&0xffff + filterUp) % adlerMod
-	b := (uint64(sum>>16) + uint64(a)*uint64(n+1)) % adlerMod
-	return uint32(b)<<16 | a
 }
