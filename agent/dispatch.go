@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
 
+	"agentproof/agent/internal/files"
 	"agentproof/agent/internal/operr"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
@@ -54,15 +55,31 @@ func (a *Agent) receive(ctx context.Context, msg *nats.Msg) {
 // answer runs one request and sends its reply.
 func (a *Agent) answer(ctx context.Context, to string, req *agentv1.ControlRequest) {
 	begin := time.Now()
-	resp := a.guarded(ctx, req)
-	a.respond(ctx, to, resp)
-	if a.inline { // no seam that could have kept it
-		a.files.Reuse(resp.GetFsRead())
+	var resp *agentv1.ControlResponse
+	if a.inline && req.GetFsRead() != nil {
+		resp = a.answerRead(ctx, to, req)
+	} else {
+		resp = a.guarded(ctx, req)
+		a.respond(ctx, to, resp)
 	}
 	if a.log.Enabled(ctx, slog.LevelDebug) {
 		a.log.Debug("answered", "op", opName(req), "request", req.GetRequestId(),
 			"took", time.Since(begin), "error", resp.GetError().GetCode())
 	}
+}
+
+// answerRead is answer for a file's content, which is sent from where it was
+// read: there is no seam that could keep it.
+func (a *Agent) answerRead(ctx context.Context, to string, req *agentv1.ControlRequest) *agentv1.ControlResponse {
+	m := new(files.Memory)
+	defer m.Return()
+	resp := a.guarded(files.Borrow(ctx, m, &a.buffers), req)
+	if data, ok := encodeInPlace(resp, m); ok && len(data) <= a.MaxPayload() {
+		a.sendReply(to, data, resp)
+	} else {
+		a.respond(ctx, to, resp)
+	}
+	return resp
 }
 
 // guarded turns a panic, and a middleware that returns nothing, into an error

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"agentproof/agent"
@@ -60,5 +61,24 @@ func TestAReadDoesNotChangeAnEarlierOne(t *testing.T) {
 	}
 	if len(seen) != cap(kept) {
 		t.Errorf("kept responses share their content: only %v are left", seen)
+	}
+}
+
+// A large content is encoded where it was read, if its envelope finds room.
+func TestALargeReadIsAnsweredUnderAnyID(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	content := bytes.Repeat([]byte("0123456789"), 10_000)
+	if err := os.WriteFile(filepath.Join(s.root, "large"), content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{36, 200, 250, 300, 10_000} {
+		req := readRequest("large")
+		req.GetFsRead().Offset = 10
+		req.RequestId = strings.Repeat("i", size)
+		resp := s.call(req)
+		if got := resp.GetFsRead(); !bytes.Equal(got.GetContent(), content[10:]) || got.GetTotalSize() != uint64(len(content)) {
+			t.Errorf("under an id of %d bytes: %d bytes of %d", size, len(got.GetContent()), got.GetTotalSize())
+		}
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"strconv"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"agentproof/agent/internal/files"
 	"agentproof/agent/internal/operr"
 	"agentproof/agent/internal/workspace"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
@@ -23,12 +25,15 @@ func (a *Agent) reply(_ context.Context, to string, resp *agentv1.ControlRespons
 		data, err = encode(nil, oversize(resp, len(data), limit))
 	}
 	if err == nil {
-		err = a.publish(to, data)
-	}
-	if err != nil {
-		a.log.Debug("reply not sent", "request", resp.GetRequestId(), "error", err)
+		a.sendReply(to, data, resp)
 	}
 	a.buffers.Put(data)
+}
+
+func (a *Agent) sendReply(to string, data []byte, resp *agentv1.ControlResponse) {
+	if err := a.publish(to, data); err != nil {
+		a.log.Debug("reply not sent", "request", resp.GetRequestId(), "error", err)
+	}
 }
 
 // MaxPayload is the newest connection's limit on a message, in bytes; 0 before
@@ -50,6 +55,25 @@ func encode(buf []byte, m proto.Message) ([]byte, error) {
 	m = proto.Clone(m)
 	repairStrings(m.ProtoReflect())
 	return proto.MarshalOptions{}.MarshalAppend(buf[:0], m)
+}
+
+// encodeInPlace encodes a file's content where it was read into m, which spares
+// a copy of it. It is false for a reply that has no such content.
+func encodeInPlace(resp *agentv1.ControlResponse, m *files.Memory) ([]byte, bool) {
+	const fsRead, content = 14, 1
+	read := resp.GetFsRead()
+	if resp.GetError() != nil || len(read.GetContent()) == 0 {
+		return nil, false
+	}
+	behind, err1 := proto.Marshal(&agentv1.FsReadResponse{TotalSize: read.GetTotalSize()})
+	before, err2 := proto.Marshal(&agentv1.ControlResponse{RequestId: resp.GetRequestId()})
+	if err1 != nil || err2 != nil {
+		return nil, false
+	}
+	size := protowire.SizeTag(content) + protowire.SizeBytes(len(read.GetContent())) + len(behind)
+	before = protowire.AppendVarint(protowire.AppendTag(before, fsRead, protowire.BytesType), uint64(size))
+	before = protowire.AppendVarint(protowire.AppendTag(before, content, protowire.BytesType), uint64(len(read.GetContent())))
+	return m.Enclose(before, read.GetContent(), behind)
 }
 
 // unencodable replaces a reply that has no encoding (envelope.unencodable).

@@ -10,19 +10,17 @@ import (
 	"os"
 	"path/filepath"
 
-	"agentproof/agent/internal/buffers"
 	"agentproof/agent/internal/operr"
 	"agentproof/agent/internal/workspace"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
-// FS serves the fs operations of one workspace. It keeps nothing but buffers
-// between calls and is safe for concurrent use. Its errors are *operr.Error, or wrap the
+// FS serves the fs operations of one workspace. It keeps nothing between calls
+// and is safe for concurrent use. Its errors are *operr.Error, or wrap the
 // context's error when the context ended first.
 type FS struct {
 	root     workspace.Root
 	maxReply func() int64
-	contents buffers.List // for Read
 }
 
 // maxReplyCeiling is the largest message that any NATS server can be configured

@@ -12,7 +12,6 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"agentproof/agent/internal/buffers"
 	"agentproof/agent/internal/operr"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
@@ -68,7 +67,7 @@ func (f *FS) Read(ctx context.Context, req *agentv1.FsReadRequest) (*agentv1.FsR
 		return nil, operr.System(attempt, err)
 	}
 	if size > 0 {
-		err = r.sized(size, &f.contents)
+		err = r.sized(size, memoryOf(ctx))
 	} else {
 		err = r.stream(ctx)
 	}
@@ -76,15 +75,6 @@ func (f *FS) Read(ctx context.Context, req *agentv1.FsReadRequest) (*agentv1.FsR
 		return nil, failure(ctx, attempt, err)
 	}
 	return &agentv1.FsReadResponse{Content: r.content, TotalSize: r.total}, nil
-}
-
-// Reuse takes back the content of a response that nobody needs any more; resp
-// may be nil. New memory for each large read costs more than the read.
-func (f *FS) Reuse(resp *agentv1.FsReadResponse) {
-	if resp != nil {
-		f.contents.Put(resp.Content)
-		resp.Content = nil
-	}
 }
 
 // reader fills content and total.
@@ -119,13 +109,13 @@ func (r *reader) size(info fs.FileInfo) (uint64, error) {
 }
 
 // sized reads the range with pread, so that nothing before it is touched.
-func (r *reader) sized(size uint64, from *buffers.List) error {
+func (r *reader) sized(size uint64, from *Memory) error {
 	r.total = size
 	part := r.want.clamp(size)
 	if encoded := encodedContent(part.end - part.start); encoded > r.limit {
 		return operr.TooLarge("fs_read", encoded, r.limit)
 	}
-	buf := from.Get(int(part.end - part.start))
+	buf := from.take(int(part.end - part.start))
 	n, err := r.file.ReadAt(buf, int64(part.start))
 	if err != nil && err != io.EOF { // it may have shrunk meanwhile
 		return err

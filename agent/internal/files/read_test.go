@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"agentproof/agent/internal/buffers"
+	"agentproof/agent/internal/files"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
@@ -61,6 +63,7 @@ func TestRead(t *testing.T) {
 func TestReadsThatShareBuffersKeepApart(t *testing.T) {
 	t.Parallel()
 	tr := newTree(t)
+	var list buffers.List
 	var readers sync.WaitGroup
 	for i := range 8 {
 		name := strconv.Itoa(i)
@@ -68,21 +71,63 @@ func TestReadsThatShareBuffersKeepApart(t *testing.T) {
 		tr.put(t, name, want)
 		readers.Go(func() {
 			for range 100 {
-				resp, err := tr.Read(t.Context(), &agentv1.FsReadRequest{Path: name})
+				var m files.Memory
+				resp, err := tr.Read(files.Borrow(t.Context(), &m, &list), &agentv1.FsReadRequest{Path: name})
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if string(resp.GetContent()) != want {
-					t.Errorf("%d bytes read, of %d that were written; or they are another file's", len(resp.GetContent()), len(want))
+				got := resp.GetContent()
+				if whole, ok := m.Enclose([]byte("<"), got, []byte(">")); ok {
+					got = whole[1 : len(whole)-1]
+				}
+				if string(got) != want {
+					t.Errorf("%d bytes read, of %d that were written; or they are another file's", len(got), len(want))
 					return
 				}
-				tr.Reuse(resp)
+				m.Return()
 			}
 		})
 	}
 	readers.Wait()
-	tr.Reuse(nil)
+}
+
+func TestAContentIsEnclosedWhereItIsOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t)
+	large := strings.Repeat("x", 100_000)
+	tr.put(t, "large", large)
+	tr.put(t, "small", "x")
+	long := strings.Repeat("(", files.Before)
+	for _, tt := range []struct {
+		name, file    string
+		before, after string
+		want          bool
+	}{
+		{"a large content", "large", "<", ">", true},
+		{"in nothing", "large", "", "", true},
+		{"in as much as there is room for", "large", long, long[:files.After], true},
+		{"with more before it", "large", long + "(", "", false},
+		{"with more behind it", "large", "", long[:files.After+1], false},
+		{"a small content", "small", "<", ">", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var m files.Memory
+			defer m.Return()
+			resp, err := tr.Read(files.Borrow(t.Context(), &m, new(buffers.List)), &agentv1.FsReadRequest{Path: tt.file})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, ok := m.Enclose([]byte(tt.before), resp.GetContent(), []byte(tt.after))
+			if ok != tt.want || ok && string(got) != tt.before+large+tt.after {
+				t.Errorf("%d bytes, %v", len(got), ok)
+			}
+			if _, ok := m.Enclose(nil, []byte("another"), nil); ok {
+				t.Error("another content was enclosed")
+			}
+		})
+	}
 }
 
 func TestReadRefuses(t *testing.T) {
