@@ -25,13 +25,14 @@ const (
 	workspaceID = "bench"
 	agentID     = "agent"
 	token       = "bench"
-	echoSubject = "bench.echo"
-	blobSubject = "bench.blob"
+	echoToken   = "echo"
+	echoSubject = "agent.bench.echo.rpc"
+	blobSubject = "agent.bench.echo.blob"
 	fileSize    = 768 << 10
 )
 
 // bed is what everything is measured on: one broker, the agent, and beside it
-// a responder that does nothing but answer.
+// a responder that may do what an agent may, and does nothing but answer.
 type bed struct {
 	root    string
 	broker  *broker.Broker
@@ -62,13 +63,14 @@ func (b *bed) open(ctx context.Context) (err error) {
 		return err
 	}
 	b.broker.Admit(workspaceID, token)
+	b.broker.Admit(workspaceID, echoToken)
 	if b.screen, err = openScreen(ctx); err != nil && !errors.Is(err, display.ErrNotInstalled) {
 		return err
 	}
 	if b.raw, err = nats.Connect(b.broker.ControlURL()); err != nil {
 		return err
 	}
-	if b.echo, err = nats.Connect(b.broker.ControlURL()); err != nil {
+	if b.echo, err = nats.Connect(b.broker.URL(), nats.Token(echoToken)); err != nil {
 		return err
 	}
 	blob := make([]byte, fileSize)
