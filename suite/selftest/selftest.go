@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -83,6 +84,8 @@ type Outcome struct {
 	// Strays are the other cases that changed their verdict.
 	Strays []string
 	Took   time.Duration
+
+	beside []verdict.Result // of the cases beside the mutant's own
 }
 
 // Report is the outcome of all mutants, sorted by id.
@@ -107,15 +110,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	quick, slow := r.needed()
-	if err := r.control(ctx, quick); err != nil {
-		return nil, err
-	}
-	// What waits for time to pass does so beside the mutants.
-	waited := make(chan error, 1)
-	go func() { waited <- r.control(ctx, slow) }()
-	r.schedule(ctx)
-	if err := <-waited; err != nil {
+	if err := r.tryAll(ctx); err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {
@@ -161,49 +156,103 @@ func newSelfTest(o Options) (*selfTest, error) {
 	return r, errors.Join(errs...)
 }
 
-// needed are the cases that the mutants are judged by, apart those that wait
-// for time to pass and that no other case's verdict is compared with.
-func (r *selfTest) needed() (quick, slow []string) {
-	for i := range r.opts.Mutants {
-		m := &r.opts.Mutants[i]
-		if r.cases[m.Case].Idle > 0 && !r.opts.Whole {
-			slow = append(slow, m.Case)
-		} else {
-			quick = append(quick, m.Case)
+// manyBroken is from how many broken cases on an agent without a fault is taken
+// to have one, without asking again.
+const manyBroken = 10
+
+// tryAll tries the mutants, and beside them the agent without a fault: what it
+// breaks would count as a mutant's death. What it breaks on the busy machine is
+// asked again when that is quiet, with the cases that measure.
+func (r *selfTest) tryAll(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	crowd, again := r.needed()
+	var err error
+	wg.Go(func() {
+		var broken []verdict.Result
+		if broken, err = r.control(ctx, crowd); err == nil && len(broken) >= manyBroken {
+			err = unsound(broken)
 		}
-		quick = append(quick, r.beside(m)...)
+		for _, res := range broken {
+			again = append(again, res.ID)
+		}
+		if err != nil {
+			cancel()
+		}
+	})
+	alone := r.schedule(ctx)
+	wg.Wait()
+	if err != nil {
+		return err
 	}
-	slices.Sort(quick)
-	slices.Sort(slow)
-	return slices.Compact(quick), slices.Compact(slow)
+	broken, err := r.control(ctx, again)
+	if err != nil {
+		return err
+	}
+	if len(broken) > 0 {
+		return unsound(broken)
+	}
+	for _, m := range alone {
+		r.try(ctx, m)
+	}
+	for i := range r.outcomes {
+		r.compare(&r.outcomes[i])
+	}
+	r.tryAgain(ctx)
+	return nil
 }
 
-// control runs cases against the agent without a fault: what it breaks would
-// count as a mutant's death.
-func (r *selfTest) control(ctx context.Context, ids []string) error {
+// needed are the cases that the mutants are judged by, apart those that measure.
+func (r *selfTest) needed() (crowd, alone []string) {
+	ids := make(map[string]bool)
+	for i := range r.opts.Mutants {
+		m := &r.opts.Mutants[i]
+		ids[m.Case] = true
+		for _, id := range r.beside(m) {
+			ids[id] = true
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		if r.cases[id].Exclusive {
+			alone = append(alone, id)
+		} else {
+			crowd = append(crowd, id)
+		}
+	}
+	return crowd, alone
+}
+
+// control runs cases against the agent without a fault and returns those that
+// it breaks.
+func (r *selfTest) control(ctx context.Context, ids []string) (broken []verdict.Result, err error) {
 	if len(ids) == 0 {
-		return nil
+		return nil, nil
 	}
 	rep, err := r.run(ctx, r.opts.Control, ids, 0)
 	if err != nil {
-		return fmt.Errorf("run the cases against the agent without a fault: %w", err)
+		return nil, fmt.Errorf("run the cases against the agent without a fault: %w", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var errs []error
 	for _, res := range rep.Results {
 		if res.Status != verdict.NotSelected {
 			r.sound[res.ID] = res.Status
 		}
 		switch res.Status {
 		case verdict.Fail, verdict.Warn, verdict.Blocked, verdict.HarnessError:
-			errs = append(errs, fmt.Errorf("%s is %s: %s", res.ID, res.Status, res.Reason))
+			broken = append(broken, res)
 		}
 	}
-	if len(errs) > 0 {
-		return fmt.Errorf("the agent without a fault does not pass: %w", errors.Join(errs...))
+	return broken, nil
+}
+
+func unsound(broken []verdict.Result) error {
+	var errs []error
+	for _, res := range broken {
+		errs = append(errs, fmt.Errorf("%s is %s: %s", res.ID, res.Status, res.Reason))
 	}
-	return nil
+	return fmt.Errorf("the agent without a fault does not pass: %w", errors.Join(errs...))
 }
 
 // beside are the cases that run beside a mutant's own: those that it could
@@ -220,34 +269,38 @@ func (r *selfTest) beside(m *Mutant) []string {
 	return ids
 }
 
-// schedule tries the mutants side by side: those whose case waits for time to
-// pass at once, and those whose case measures alone, at the end.
-func (r *selfTest) schedule(ctx context.Context) {
-	slots := make(chan struct{}, cmp.Or(r.opts.Parallel, 3*runtime.GOMAXPROCS(0)))
+// schedule tries the mutants side by side, those whose case waits for time to
+// pass at once and the others in order. It returns those whose case measures,
+// for which it must be quiet.
+func (r *selfTest) schedule(ctx context.Context) (alone []*Mutant) {
+	slots := make(chan struct{}, cmp.Or(r.opts.Parallel, 4*runtime.GOMAXPROCS(0)))
 	waiting := make(chan struct{}, 2*cap(slots))
 	var wg sync.WaitGroup
-	var alone []*Mutant
+	var rest []*Mutant
 	for i := range r.opts.Mutants {
 		m := &r.opts.Mutants[i]
-		limit := slots
 		switch c := r.cases[m.Case]; {
 		case c.Exclusive:
 			alone = append(alone, m)
-			continue
 		case c.Idle > 0:
-			limit = waiting
+			wg.Go(func() {
+				waiting <- struct{}{}
+				defer func() { <-waiting }()
+				r.try(ctx, m)
+			})
+		default:
+			rest = append(rest, m)
 		}
+	}
+	for _, m := range rest {
+		slots <- struct{}{}
 		wg.Go(func() {
-			limit <- struct{}{}
-			defer func() { <-limit }()
+			defer func() { <-slots }()
 			r.try(ctx, m)
 		})
 	}
 	wg.Wait()
-	for _, m := range alone {
-		r.try(ctx, m)
-	}
-	r.tryAgain(ctx)
+	return alone
 }
 
 // tryAgain tries what was not killed in the crowd once more, alone: much that
@@ -260,6 +313,7 @@ func (r *selfTest) tryAgain(ctx context.Context) {
 		start := time.Now()
 		again := Outcome{Mutant: out.Mutant}
 		r.judge(ctx, &again)
+		r.compare(&again)
 		again.Took = time.Since(start)
 		r.outcomes[i] = again
 	}
@@ -291,7 +345,7 @@ func (r *selfTest) judge(ctx context.Context, out *Outcome) {
 	}
 	i := slices.IndexFunc(rep.Results, func(res verdict.Result) bool { return res.ID == m.Case })
 	if out.judge(&rep.Results[i]); out.Verdict == Killed {
-		r.strays(ctx, out)
+		r.runBeside(ctx, out)
 	}
 }
 
@@ -321,8 +375,8 @@ func (out *Outcome) judge(res *verdict.Result) {
 	}
 }
 
-// strays runs the cases beside a mutant's own, with a new instance of it.
-func (r *selfTest) strays(ctx context.Context, out *Outcome) {
+// runBeside runs the cases beside a mutant's own, with a new instance of it.
+func (r *selfTest) runBeside(ctx context.Context, out *Outcome) {
 	m := out.Mutant
 	may := verdict.Selection{Cases: m.Also}
 	var ids []string
@@ -339,11 +393,14 @@ func (r *selfTest) strays(ctx context.Context, out *Outcome) {
 		out.Verdict, out.Detail = Broken, err.Error()
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	out.beside = slices.DeleteFunc(rep.Results, func(res verdict.Result) bool { return res.Status == verdict.NotSelected })
+}
+
+// compare finds the cases beside a mutant's own that it misled.
+func (r *selfTest) compare(out *Outcome) {
 	var details []string
-	for _, res := range rep.Results {
-		if res.Status != verdict.NotSelected && res.Status != r.sound[res.ID] {
+	for _, res := range out.beside {
+		if res.Status != r.sound[res.ID] {
 			out.Strays = append(out.Strays, res.ID)
 			details = append(details, fmt.Sprintf("%s is %s: %s", res.ID, res.Status, res.Reason))
 		}
@@ -351,6 +408,7 @@ func (r *selfTest) strays(ctx context.Context, out *Outcome) {
 	if len(details) > 0 {
 		out.Verdict, out.Detail = Strayed, "outside what it is known to break, "+strings.Join(details, "; ")
 	}
+	out.beside = nil
 }
 
 func (r *selfTest) run(ctx context.Context, s subject.Subject, ids []string, scale float64) (*verdict.Report, error) {

@@ -132,7 +132,7 @@ func outputs() []fault.Mutant {
 		tapped("calls the end by a close another", "pty.close/stream-ends-with-process-exit", "PROCESS_EXIT", ending(reason)),
 		hurried(wide(tapped("says nothing at the end of a program", "pty.exit/last-output-then-stream-close", "PROCESS_EXIT", ending(none)))),
 		hurried(tapped("says nothing at the end by a close", "pty.close/stream-ends-with-process-exit", "PROCESS_EXIT", ending(none))),
-		wide(tapped("ends its terminals with the relay", "pty.survives-relay/killed", "the terminal's output to reach END", closing)),
+		inTime(wide(tapped("ends its terminals with the relay", "pty.survives-relay/killed", "the terminal's output to reach END", closing))),
 		wide(tapped("forgets some output in every reconnect", "pty.survives-relay/shut-down", "counted up",
 			afterReconnect(func(_, data []byte) []byte {
 				if len(data) < 1000 {

@@ -36,6 +36,12 @@ func wide(m fault.Mutant) fault.Mutant {
 	return m
 }
 
+// inTime shortens the wait for what never comes.
+func inTime(m fault.Mutant) fault.Mutant {
+	m.Scale = soon
+	return m
+}
+
 // opening changes what terminals are asked to be.
 func opening(edit func(*agentv1.PtyOpenRequest)) agent.Middleware {
 	return fault.Before(func(req *agentv1.ControlRequest) {
