@@ -4,11 +4,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,14 +57,33 @@ func TestARelayMayDieInTheMiddleOfOutput(t *testing.T) {
 					startRelay(t, addr)
 				}
 			}
-			if err := v.Write(t.Context(), []byte("echo the shell $((40+2)) lives\r")); err != nil {
-				t.Fatal(err)
-			}
+			stop := keepTyping(t, v, "echo the shell $((40+2)) lives\r")
+			defer stop()
 			if line := r.next(); line != "the shell 42 lives" {
 				t.Errorf("after the output comes %q", line)
 			}
 		})
 	}
+}
+
+// keepTyping types a line again and again until it is stopped. All output may
+// have come through the relay that ended, and then a line that is typed before
+// the viewer knows of the end goes with it: input arrives at most once.
+func keepTyping(tb testing.TB, v *stream.Viewer, line string) (stop func()) {
+	ctx, cancel := context.WithCancel(tb.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		again := time.NewTicker(3 * time.Second)
+		defer again.Stop()
+		for v.Write(ctx, []byte(line)) == nil {
+			select {
+			case <-again.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return func() { cancel(); wg.Wait() }
 }
 
 func freeAddress(tb testing.TB) string {
