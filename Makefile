@@ -19,7 +19,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # certifications measure time
-.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks strength conformance example native fuzz bench picture clean
+.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks whole noise strength conformance example native fuzz bench picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,14 @@ selftest: build ## show that the suite can fail: every mutant of the agent must 
 
 checks: selftest ## show that no check of the suite is idle: removed, a mutant would live
 	$(GO) run ./internal/checks -selftest $(OUT)/selftest.json -remove 20
+
+# Each is much more than make test tries; the first takes hours for all areas.
+whole: build ## every case beside every mutant (AREA=fs: of one area)
+	@sh scripts/needs.sh git +Xvfb
+	$(BIN)/conformance selftest --whole --mutant '$(or $(AREA),*).**' --out $(OUT)/whole.json
+
+noise: build ## agents with random noise on their wire (NOISE=40)
+	$(BIN)/conformance selftest --noise $(or $(NOISE),40)
 
 strength: selftest ## record what the self-test shows, for reports
 	$(GO) run ./internal/checks -selftest $(OUT)/selftest.json -record
