@@ -49,7 +49,8 @@ type Options struct {
 	// same clause that wait for nothing. It takes hours.
 	Whole bool
 	// Parallel is how many mutants are tried at once; 0 means a number that
-	// suits the machine.
+	// suits the machine. With 1 nothing runs beside anything else, the agent
+	// without a fault included.
 	Parallel int
 	// TimeoutScale stretches the harness's own limits, on top of each
 	// mutant's; 0 means 1.
@@ -161,10 +162,9 @@ func newSelfTest(o Options) (*selfTest, error) {
 func (r *selfTest) tryAll(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var wg sync.WaitGroup
 	crowd, again := r.needed()
 	var err error
-	wg.Go(func() {
+	control := func() {
 		var broken []verdict.Result
 		if broken, err = r.control(ctx, crowd); err == nil && len(broken) >= manyBroken {
 			err = unsound(broken)
@@ -175,7 +175,13 @@ func (r *selfTest) tryAll(ctx context.Context) error {
 		if err != nil {
 			cancel()
 		}
-	})
+	}
+	var wg sync.WaitGroup
+	if r.inTurn() {
+		control()
+	} else {
+		wg.Go(control)
+	}
 	alone := r.schedule(ctx)
 	wg.Wait()
 	if err != nil {
@@ -212,6 +218,9 @@ func (r *selfTest) beside(m *Mutant) []string {
 	return ids
 }
 
+// inTurn tells that one thing at a time is to run.
+func (r *selfTest) inTurn() bool { return r.opts.Parallel == 1 }
+
 // schedule tries the mutants side by side, those whose case waits for time to
 // pass at once and the others in order. It returns those whose case measures,
 // for which it must be quiet.
@@ -225,7 +234,7 @@ func (r *selfTest) schedule(ctx context.Context) (alone []*Mutant) {
 		switch c := r.cases[m.Case]; {
 		case c.Exclusive:
 			alone = append(alone, m)
-		case c.Idle > 0:
+		case c.Idle > 0 && !r.inTurn():
 			wg.Go(func() {
 				waiting <- struct{}{}
 				defer func() { <-waiting }()

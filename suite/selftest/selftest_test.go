@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,6 +139,37 @@ func TestASelfTestThatCannotBeTrustedIsNone(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestInTurnNothingRunsBesideAnythingElse(t *testing.T) {
+	t.Parallel()
+	var running, most atomic.Int32
+	counted := func(ctx context.Context, env subject.Environment) error {
+		n := running.Add(1)
+		defer running.Add(-1)
+		for seen := most.Load(); n > seen && !most.CompareAndSwap(seen, n); seen = most.Load() {
+		}
+		return bundled.InProcess(ctx, env)
+	}
+	agent := func() subject.Subject { return subject.InProcess("the agent", counted) }
+	o := options(t)
+	for i := range o.Cases {
+		o.Cases[i].Idle = time.Duration(i) * time.Millisecond
+	}
+	for _, id := range []string{"ping.nonce/small", "ping.nonce/large", "ping.monotonic/overran", "ping.monotonic/harness"} {
+		o.Mutants = append(o.Mutants, selftest.Mutant{ID: "of." + id, Case: id, Says: "x", Subject: agent})
+	}
+	o.Control, o.Parallel = agent(), 1
+	rep, err := selftest.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := rep.Totals[selftest.Survived]; n != len(o.Mutants) {
+		t.Errorf("%d of %d agents without a fault survived", n, len(o.Mutants))
+	}
+	if n := most.Load(); n != 1 {
+		t.Errorf("%d agents ran at once", n)
 	}
 }
 

@@ -43,7 +43,7 @@ func run(ctx context.Context, ids []string, out io.Writer) error {
 		return err
 	}
 	rep, err := selftest.Run(ctx, selftest.Options{
-		Spec: clauses, Cases: cases.All(), Mutants: mutants(ids), HelperProgram: program, Control: sound(),
+		Spec: clauses, Cases: cases.All(), Mutants: mutants(ids), HelperProgram: program, Control: beside(""),
 		Parallel: 1, // the process has one environment, and so one fault at a time
 	})
 	if err != nil {
@@ -64,10 +64,20 @@ func run(ctx context.Context, ids []string, out io.Writer) error {
 	return json.NewEncoder(out).Encode(map[string]any{"mutants": all})
 }
 
-func sound() subject.Subject { return subject.InProcess("the bundled agent", bundled.InProcess) }
+// beside is the sound agent beside a client that has the fault id, or none.
+func beside(id string) subject.Subject {
+	s := subject.InProcess("the bundled agent", bundled.InProcess)
+	start := s.Start
+	s.Start = func(ctx context.Context, env subject.Environment) (subject.Process, error) {
+		if err := os.Setenv(clientfault.Variable, id); err != nil {
+			return nil, err
+		}
+		return start(ctx, env)
+	}
+	return s
+}
 
-// mutants are the faults as the self-test sees them: the agent is sound, and
-// the fault is switched on when it is about to be tried.
+// mutants are the faults as the self-test sees them: as if the agent had them.
 func mutants(ids []string) []selftest.Mutant {
 	var out []selftest.Mutant
 	for _, f := range clientfault.All() {
@@ -75,10 +85,7 @@ func mutants(ids []string) []selftest.Mutant {
 		if len(ids) > 0 && !slices.Contains(ids, id) {
 			continue
 		}
-		m := selftest.Mutant{ID: id, Does: f.Name, Case: f.Case, Says: f.Says, Scale: f.Scale, Subject: func() subject.Subject {
-			os.Setenv(clientfault.Variable, id)
-			return sound()
-		}}
+		m := selftest.Mutant{ID: id, Does: f.Name, Case: f.Case, Says: f.Says, Scale: f.Scale, Subject: func() subject.Subject { return beside(id) }}
 		m.Also = []string{m.Clause() + "/*"} // a client's fault shows in all of its clause
 		out = append(out, m)
 	}
