@@ -39,13 +39,14 @@ func full(frames uint64, bytes int, m *ring.Memory) bool {
 	return frames >= backlogFrames || frames > 0 && (bytes >= min(backlogBytes, m.Share()) || !m.HasRoom(0))
 }
 
-// pushOut takes a frame from the producer p. It tells whether somebody waits
-// for it, so that the rate limit applies.
-func (c *channel) pushOut(p *peer, f ring.Frame) (awaited bool) {
+// pushOut takes a frame from the producer p, who is to write it to direct if
+// that is not nil. It tells whether somebody waits for the frame, so that the
+// rate limit applies.
+func (c *channel) pushOut(p *peer, f ring.Frame) (direct *peer, awaited bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.producer != p || c.closing != nil {
-		return false
+		return nil, false
 	}
 	// A plain producer that begins at 0 again is another one, unless it sends
 	// the very same frame; whatever else comes a second time was sent again.
@@ -54,18 +55,33 @@ func (c *channel) pushOut(p *peer, f ring.Frame) (awaited bool) {
 	}
 	p.fresh = false
 	if f.Seq < c.next {
-		return false
+		return nil, false
 	}
 	c.next = f.Seq + 1
 	if f.Cost() > socket.CommonMessage && !c.memory.HasRoom(f.Cost()) {
 		c.drops(1)
+		return nil, false
+	}
+	if c.out.Push(f); c.lendViewer(f) {
+		direct = c.viewer
+	} else {
+		c.waiting += f.Cost()
+		c.outReady.Broadcast()
+	}
+	c.trimOut()
+	return direct, c.viewer != nil || c.holding()
+}
+
+// lendViewer moves the cursor over the frame that was pushed last, if whoever
+// pushed it may write it to the viewer.
+func (c *channel) lendViewer(f ring.Frame) bool {
+	v := c.viewer
+	if v == nil || c.desktop() || c.cursor+1 != c.out.End() || f.Seq < v.resume || !v.lend(f) {
 		return false
 	}
-	c.out.Push(f)
-	c.waiting += f.Cost()
-	c.trimOut()
-	c.outReady.Broadcast()
-	return c.viewer != nil || c.holding()
+	c.cursor++
+	c.seen = max(c.seen, c.cursor)
+	return true
 }
 
 // holds tells whether the very same frame is in the ring. The caller holds mu.
@@ -125,6 +141,10 @@ func (c *channel) takeOut(p *peer, batch []ring.Frame) (_ []ring.Frame, bye *far
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.viewer == p && !p.Ended() {
+		if p.lent {
+			p.wait(&c.outReady)
+			continue
+		}
 		if c.desktop() && c.out.End() > c.cursor+1 {
 			skipped = int(c.out.End() - 1 - c.cursor)
 			c.seek(c.out.End() - 1)
@@ -146,7 +166,7 @@ func (c *channel) takeOut(p *peer, batch []ring.Frame) (_ []ring.Frame, bye *far
 		if p.draining.Load() {
 			return nil, &farewell{status: websocket.StatusServiceRestart, reason: "the relay stops"}, 0
 		}
-		c.outReady.Wait()
+		p.wait(&c.outReady)
 	}
 	return nil, nil, 0
 }
@@ -178,25 +198,28 @@ func (c *channel) awaitProducer(p *peer) {
 	p.Paused.Store(false)
 }
 
-// pushIn takes a frame or an event from the viewer p. It is false when p does
-// not sit here any more.
-func (c *channel) pushIn(p *peer, f ring.Frame) bool {
+// pushIn takes a frame or an event from the viewer p, who is to write it to
+// direct if that is not nil. It is false when p does not sit here any more.
+func (c *channel) pushIn(p *peer, f ring.Frame) (direct *peer, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.viewer != p {
-		return false
+		return nil, false
 	}
 	if c.closing != nil {
-		return true
+		return nil, true
+	}
+	if c.producer != nil && c.in.Len() == 0 && c.producer.lend(f) {
+		return c.producer, true
 	}
 	if f.Cost() > socket.CommonMessage && !c.memory.HasRoom(f.Cost()) {
 		c.drops(1)
-		return true
+		return nil, true
 	}
 	c.in.Push(f)
 	c.trimIn()
 	c.inReady.Broadcast()
-	return true
+	return nil, true
 }
 
 // takeIn waits for what the producer p gets next, one message or a farewell.
@@ -205,6 +228,10 @@ func (c *channel) takeIn(p *peer) (f ring.Frame, bye *farewell, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.producer == p && !p.Ended() {
+		if p.lent {
+			p.wait(&c.inReady)
+			continue
+		}
 		if c.in.Len() > 0 {
 			f = c.in.Pop()
 			c.room.Broadcast()
@@ -216,7 +243,7 @@ func (c *channel) takeIn(p *peer) (f ring.Frame, bye *farewell, ok bool) {
 		if c.closing != nil {
 			return ring.Frame{}, &farewell{message: c.closing, status: websocket.StatusNormalClosure}, true
 		}
-		c.inReady.Wait()
+		p.wait(&c.inReady)
 	}
 	return ring.Frame{}, nil, false
 }

@@ -31,6 +31,7 @@ type peer struct {
 	closing  atomic.Bool // it is told that the channel closed
 	resume   uint64      // first seq that a viewer gets; guarded by the channel's mu
 	fresh    bool        // a producer has sent no frame yet; guarded alike
+	loan
 }
 
 // upgrade makes a websocket of the request, or answers it and fails.

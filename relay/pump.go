@@ -20,7 +20,11 @@ func (p *peer) readProducer(c *channel) (closed bool, err error) {
 			return false, err
 		}
 		if info, err := stream.InspectFrame(b); err == nil {
-			awaited := c.pushOut(p, ring.Frame{Seq: info.Seq, Size: info.Size, Message: b})
+			f := ring.Frame{Seq: info.Seq, Size: info.Size, Message: b}
+			direct, awaited := c.pushOut(p, f)
+			if direct != nil {
+				p.writeTo(direct, f)
+			}
 			if awaited && !c.desktop() {
 				p.pace(info.Size)
 			}
@@ -58,7 +62,11 @@ func (p *peer) readViewer() (closed bool, err error) {
 		default:
 			continue
 		}
-		if p.inChannel(func(c *channel) bool { return c.pushIn(p, f) }) {
+		var direct *peer
+		if p.inChannel(func(c *channel) (ok bool) { direct, ok = c.pushIn(p, f); return ok }) {
+			if direct != nil {
+				p.writeTo(direct, f)
+			}
 			p.pace(f.Size)
 		}
 	}
@@ -120,12 +128,9 @@ func (p *peer) writeProducer(c *channel) {
 			p.leave(bye)
 			return
 		}
-		if err := p.Write(f.Message); err != nil {
-			p.lostWrite(err)
+		if !p.hand(f) {
 			return
 		}
-		p.relay.metrics.viewerToAgent.Add(float64(f.Size))
-		p.relay.metrics.spliced.Inc()
 	}
 }
 
@@ -145,12 +150,9 @@ func (p *peer) writeViewer() {
 		}
 		p.countSkipped(skipped, limited)
 		for _, f := range frames {
-			if err := p.Write(f.Message); err != nil {
-				p.lostWrite(err)
+			if !p.hand(f) {
 				return
 			}
-			p.relay.metrics.agentToViewer.Add(float64(f.Size))
-			p.relay.metrics.spliced.Inc()
 			if c.desktop() {
 				start := time.Now()
 				p.pace(f.Size)

@@ -1,0 +1,105 @@
+package relay_test
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+	"agentproof/relay"
+	"agentproof/relay/relaytest"
+)
+
+// piece is the data of a frame: mostly as small as a keystroke, and now and
+// then large.
+func piece(seq uint64) []byte {
+	r := rand.New(rand.NewPCG(1, seq))
+	size := 1 + r.IntN(40)
+	if r.IntN(8) == 0 {
+		size = 1 + r.IntN(16<<10)
+	}
+	return bytes.Repeat([]byte{byte(seq)}, size)
+}
+
+func TestSmallFramesBetweenLargeOnesKeepTheirOrder(t *testing.T) { // relay.no-loss
+	t.Parallel()
+	s := relaytest.Start(t, relay.Config{Rate: -1})
+	w := terminal("c")
+	p, v := agent(t, s, w), client(t, s, w)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	const n = 20_000
+	send := func(from *socket) {
+		for seq := range uint64(n) {
+			if err := from.conn.Send(ctx, &agentv1.StreamFrame{ChannelId: "c", Seq: seq, Data: piece(seq)}); err != nil {
+				t.Errorf("send frame %d: %v", seq, err)
+				cancel()
+				return
+			}
+		}
+	}
+	receive := func(to *socket) {
+		for seq := range uint64(n) {
+			m, err := to.conn.Receive(ctx)
+			f, ok := m.(*agentv1.StreamFrame)
+			if err != nil || !ok || f.GetSeq() != seq || !bytes.Equal(f.GetData(), piece(seq)) {
+				t.Errorf("in the place of frame %d: %v, frame %d", seq, err, f.GetSeq())
+				cancel()
+				return
+			}
+			if seq%1000 == 999 {
+				time.Sleep(5 * time.Millisecond) // so that everything on the way is full now and then
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { send(p) })
+	wg.Go(func() { send(v) })
+	wg.Go(func() { receive(p) })
+	wg.Go(func() { receive(v) })
+	wg.Wait()
+}
+
+func TestAViewerThatComesWhileKeysAreEchoedIsAnsweredFirst(t *testing.T) { // relay.displace
+	t.Parallel()
+	s := relaytest.Start(t, relay.Config{Rate: -1})
+	w := terminal("c")
+	p := agent(t, s, w)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer p.conn.Drop()
+	wg.Go(func() { p.flood(1, new(atomic.Int64)) })
+	for range 100 {
+		client(t, s, w).next() // client fails at anything before the answer
+	}
+}
+
+func TestWhatANewProducerSendsFollowsWhatTheOldOneIsStillWriting(t *testing.T) { // relay.displace
+	t.Parallel()
+	s := relaytest.Start(t, relay.Config{Rate: -1})
+	w := terminal("c")
+	old, v := agent(t, s, w), client(t, s, w)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer old.conn.Drop()
+	var sent atomic.Int64
+	wg.Go(func() { old.flood(500, &sent) })
+	stuck := int64(-1)
+	eventually(t, "the viewer, who does not read, has all that it can hold", func() bool {
+		time.Sleep(100 * time.Millisecond)
+		now := sent.Load()
+		same := now > 0 && now == stuck
+		stuck = now
+		return same
+	})
+	agent(t, s, w).text(0, "new")
+	for {
+		if f, ok := v.next().(*agentv1.StreamFrame); ok && string(f.GetData()) == "new" {
+			break
+		}
+	}
+}
