@@ -187,7 +187,7 @@ func typeAndClose(tb testing.TB, p *producer.Producer, v *stream.Viewer) {
 		tb.Fatal(err)
 	}
 	select {
-	case in := <-p.Inputs():
+	case in := <-inputs(p):
 		if string(in.Data) != "exit\n" {
 			tb.Fatalf("input %q", in.Data)
 		}

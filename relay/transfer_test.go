@@ -41,6 +41,13 @@ func openProducer(tb testing.TB, url string, w where) *producer.Producer {
 	return p
 }
 
+// inputs is what p hands over, one after the other.
+func inputs(p *producer.Producer) <-chan producer.Input {
+	ch := make(chan producer.Input, 1024) // more than a test that ends early leaves there
+	go p.TakeInputs(nil, func(in producer.Input) { ch <- in })
+	return ch
+}
+
 func openViewer(tb testing.TB, url string, w where) *stream.Viewer {
 	tb.Helper()
 	v, err := stream.Dial(tb.Context(), url+"?"+w.route().Query(), relaytest.ViewerToken(tb, w.ws, w.port, 1), &stream.DialOptions{
@@ -115,10 +122,10 @@ func TestSixtyFourMebibytesBothWaysAreByteExact(t *testing.T) { // relay.no-loss
 		}
 		failed <- nil
 	}()
-	sum, got := sha256.New(), 0
+	sum, got, typed := sha256.New(), 0, inputs(p)
 	for got < total {
 		select {
-		case in := <-p.Inputs():
+		case in := <-typed:
 			sum.Write(in.Data)
 			got += len(in.Data)
 		case <-ctx.Done():

@@ -48,7 +48,9 @@ func Example() {
 	if err := v.Write(ctx, []byte("ls\n")); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("typed: %q\n", (<-p.Inputs()).Data)
+	typed := make(chan []byte, 1)
+	go p.TakeInputs(nil, func(in producer.Input) { typed <- in.Data })
+	fmt.Printf("typed: %q\n", <-typed)
 	fmt.Fprint(p, "README.md\n")
 	if err := p.Close(ctx, agentv1.StreamCloseReason_STREAM_CLOSE_REASON_PROCESS_EXIT, "exit 0"); err != nil {
 		log.Fatal(err)

@@ -95,7 +95,7 @@ func (d *Desktop) open(ctx context.Context) (*channel, error) {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c := &channel{d: d, name: relay.Channel, out: out, stop: stop}
 	c.wg.Go(func() { c.sendFrames(running) })
-	c.wg.Go(func() { c.takeInputs(running) })
+	c.wg.Go(func() { out.TakeInputs(nil, func(in producer.Input) { c.takeInput(running, in.Event) }) })
 	d.log.Info("desktop channel opened", "channel", c.name.GetChannelId())
 	return c, nil
 }
@@ -121,20 +121,17 @@ func (c *channel) end(ctx context.Context) {
 	c.wg.Wait()
 }
 
-// takeInputs does what viewers do, one event after the other. Without consent
-// their events are dropped (stream.desktop-input-consent).
-func (c *channel) takeInputs(ctx context.Context) {
-	for in := range c.out.Inputs() {
-		event := in.Event
-		if event == nil || !c.d.cfg.ScreenControl || ctx.Err() != nil {
-			continue
-		}
-		input, err := inputOf(event.GetPointer(), event.GetKey(), event.GetScroll())
-		if err == nil {
-			err = c.d.inject(ctx, input)
-		}
-		if err != nil {
-			c.d.log.Debug("a viewer's input was not carried out", "error", err)
-		}
+// takeInput does what a viewer did. Without consent that is dropped
+// (stream.desktop-input-consent).
+func (c *channel) takeInput(ctx context.Context, event *agentv1.DesktopInput) {
+	if event == nil || !c.d.cfg.ScreenControl || ctx.Err() != nil {
+		return
+	}
+	input, err := inputOf(event.GetPointer(), event.GetKey(), event.GetScroll())
+	if err == nil {
+		err = c.d.inject(ctx, input)
+	}
+	if err != nil {
+		c.d.log.Debug("a viewer's input was not carried out", "error", err)
 	}
 }

@@ -17,6 +17,7 @@ func openMaster(size) (*master, *os.File, error) { return nil, nil, errors.ErrUn
 
 func (m *master) started(*os.File)         {}
 func (m *master) read([]byte) (int, error) { return 0, errors.ErrUnsupported }
+func (m *master) writeSome([]byte) int     { return 0 }
 func (m *master) drain()                   {}
 func (m *master) interruptWrite()          {}
 func (m *master) resumeWrite()             {}

@@ -136,6 +136,16 @@ func (m *master) drain() {
 	_ = m.SetReadDeadline(time.Now())
 }
 
+// writeSome writes what the terminal takes without waiting, and tells how much
+// that was. Whatever hinders it shows when the rest is written.
+func (m *master) writeSome(data []byte) (n int) {
+	_ = m.raw.Write(func(fd uintptr) bool {
+		n, _ = unix.Write(int(fd), data)
+		return true
+	})
+	return max(0, n)
+}
+
 func (m *master) interruptWrite() { _ = m.SetWriteDeadline(time.Now()) }
 func (m *master) resumeWrite()    { _ = m.SetWriteDeadline(time.Time{}) }
 

@@ -79,7 +79,7 @@ func abandon(out *producer.Producer) {
 func (t *terminal) run() {
 	pumped := make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(t.typeInputs)
+	wg.Go(func() { t.out.TakeInputs(t.typeAtOnce, t.typeInput) })
 	wg.Go(func() { t.watch(pumped) })
 	t.pump()
 	close(pumped)
@@ -173,18 +173,22 @@ func (t *terminal) flush(limit time.Duration) {
 	}
 }
 
-// typeInputs writes what the viewer types, without judging it
-// (stream.input.any-seq).
-func (t *terminal) typeInputs() {
-	for in := range t.out.Inputs() {
-		if len(in.Data) == 0 {
-			continue
-		}
-		if _, err := t.write(context.Background(), in.Data); err != nil {
-			break
-		}
+// typeAtOnce writes as much of what the viewer types as the terminal takes
+// without waiting.
+func (t *terminal) typeAtOnce(in producer.Input) (rest producer.Input, done bool) {
+	if !t.writing.TryLock() {
+		return in, false
 	}
-	for range t.out.Inputs() { // nobody is there to read them
+	defer t.writing.Unlock()
+	n := t.tty.writeSome(in.Data)
+	return producer.Input{Data: in.Data[n:]}, n == len(in.Data)
+}
+
+// typeInput writes what the viewer types, without judging it
+// (stream.input.any-seq). What a child that has ended does not take is lost.
+func (t *terminal) typeInput(in producer.Input) {
+	if len(in.Data) > 0 {
+		_, _ = t.write(context.Background(), in.Data)
 	}
 }
 

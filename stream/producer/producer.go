@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
@@ -29,6 +30,9 @@ const (
 
 // inputAhead is how many inputs wait for the agent before the relay does.
 const inputAhead = 64
+
+// smallWrite is how much a person's typing makes a terminal print, in bytes.
+const smallWrite = 1 << 10
 
 // Config says what to produce and where.
 type Config struct {
@@ -73,15 +77,19 @@ type Producer struct {
 	ctx    context.Context // ends when the channel is over
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when run has ended
-	inputs chan Input
+	inputs chan Input    // what was not taken at once
+	queued atomic.Int64  // how many inputs are there, or being taken from there
+	try    atomic.Pointer[func(Input) (Input, bool)]
+	carry  *Input        // received but not handed over; the receiver's
+	cursor stream.Cursor // of the input; the receiver's
 	// closing is closed by Close: inputs are of no use any more.
 	closing chan struct{}
-	carry   *Input        // received but not handed over; the receiver's
-	cursor  stream.Cursor // of the input; the receiver's
 
-	mu  sync.Mutex // guards box and end
-	box outbox
-	end *agentv1.StreamClose // to send when the box is empty
+	mu      sync.Mutex // guards the fields below
+	box     outbox
+	end     *agentv1.StreamClose // to send when the box is empty
+	link    *link                // what frames go to; nil while the relay is away
+	sending bool                 // a frame is on its way
 	// wake is signalled when something can be sent or written, or conn ended.
 	wake sync.Cond
 }
@@ -158,10 +166,21 @@ func (p *Producer) Write(data []byte) (int, error) {
 		if p.ending() {
 			return written, p.endedBy()
 		}
+		direct := len(data) <= smallWrite && p.link != nil && p.box.empty()
 		written += p.box.append(data[written:])
-		p.wake.Broadcast()
+		if !direct || !p.sendDirect() {
+			p.wake.Broadcast()
+		}
 	}
 	return written, nil
+}
+
+// sendDirect sends what is queued without the goroutine that does so otherwise,
+// since a keystroke's echo would wait for it to wake, and tells whether nothing
+// is left for it. The caller holds mu.
+func (p *Producer) sendDirect() bool {
+	sent, _ := p.sendNext() // what keeps it from that keeps the other as well
+	return sent && p.box.empty() && p.end == nil && p.link.ctx.Err() == nil
 }
 
 // WriteLatest queues data as one frame of its own, in the place of one that
@@ -182,9 +201,20 @@ func (p *Producer) WriteLatest(data []byte) error {
 	return nil
 }
 
-// Inputs gives what viewers type and do, each at most once and in order. It is
-// closed when the channel is over. While nobody takes them, viewers wait.
-func (p *Producer) Inputs() <-chan Input { return p.inputs }
+// TakeInputs gives take what viewers type and do, one after the other, in order
+// and each at most once, until the channel is over. While take is busy a few
+// more wait, and then the viewers do. What comes when none waits is offered to
+// try first, if there is one: it must not block, and returns what is left for
+// take, or true when nothing is. TakeInputs may be called once.
+func (p *Producer) TakeInputs(try func(Input) (rest Input, done bool), take func(Input)) {
+	if try != nil {
+		p.try.Store(&try)
+	}
+	for in := range p.inputs {
+		take(in)
+		p.queued.Add(-1)
+	}
+}
 
 // Done is closed when the channel is over: after Close, or when the viewer's
 // side closed it.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"testing"
@@ -59,6 +61,13 @@ func end(t *testing.T, p *producer.Producer) {
 	if err := p.Close(ctx, exited, ""); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("close: %v", err)
 	}
+}
+
+// inputs is what p hands over, one after the other.
+func inputs(p *producer.Producer) <-chan producer.Input {
+	ch := make(chan producer.Input, 1024) // more than a test that ends early leaves there
+	go p.TakeInputs(nil, func(in producer.Input) { ch <- in })
+	return ch
 }
 
 func bounded(t *testing.T) context.Context {
@@ -146,6 +155,7 @@ func TestOutputInputAndTheEnd(t *testing.T) { // stream.seq, stream.input.any-se
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
 	p := open(t, config(t, s, "c"))
+	typed := inputs(p)
 	v := view(t, s, "c", stream.TerminalPort)
 	write(t, p, "hello")
 	seq := wantData(t, v, 0, "hello")
@@ -153,7 +163,7 @@ func TestOutputInputAndTheEnd(t *testing.T) { // stream.seq, stream.input.any-se
 		if err := v.Write(t.Context(), []byte("typed")); err != nil {
 			t.Fatal(err)
 		}
-		if in := <-p.Inputs(); string(in.Data) != "typed" || in.Event != nil {
+		if in := <-typed; string(in.Data) != "typed" || in.Event != nil {
 			t.Fatalf("input %+v", in)
 		}
 		v.Detach()
@@ -164,7 +174,7 @@ func TestOutputInputAndTheEnd(t *testing.T) { // stream.seq, stream.input.any-se
 	if err := v.SendInput(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}
-	if in := <-p.Inputs(); in.Event.GetKey().GetKey() != "a" || in.Data != nil {
+	if in := <-typed; in.Event.GetKey().GetKey() != "a" || in.Data != nil {
 		t.Fatalf("input %+v", in)
 	}
 
@@ -184,8 +194,10 @@ func TestOutputInputAndTheEnd(t *testing.T) { // stream.seq, stream.input.any-se
 	if ce := (*stream.CloseError)(nil); !errors.As(err, &ce) || ce.Message != "exit 0" || ce.Reason != exited {
 		t.Errorf("the viewer's end: %v", err)
 	}
-	if _, ok := <-p.Inputs(); ok {
-		t.Error("input after the end")
+	select {
+	case in := <-typed:
+		t.Errorf("input after the end: %+v", in)
+	default:
 	}
 	if err := p.Close(bounded(t), exited, ""); err != nil || !errors.Is(p.Err(), stream.ErrClosed) {
 		t.Errorf("closing again: %v, Err %v", err, p.Err())
@@ -227,7 +239,7 @@ func TestTheViewersCloseEndsTheChannel(t *testing.T) { // stream.close-ends-term
 	if err := v.Close(bounded(t), agentv1.StreamCloseReason_STREAM_CLOSE_REASON_NORMAL, "enough"); err != nil {
 		t.Fatal(err)
 	}
-	if in := <-p.Inputs(); string(in.Data) != "last" {
+	if in := <-inputs(p); string(in.Data) != "last" {
 		t.Errorf("input %+v", in)
 	}
 	select {
@@ -279,7 +291,7 @@ func TestADropIsNoEndAndSeqGoesOn(t *testing.T) { // stream.reconnect, stream.se
 	write(t, p, "one")
 	wantFrame(t, first, 0, "one")
 	first.send(t, &agentv1.StreamFrame{Seq: 41, Data: []byte("typed")})
-	if in := <-p.Inputs(); string(in.Data) != "typed" {
+	if in := <-inputs(p); string(in.Data) != "typed" {
 		t.Errorf("input %+v", in)
 	}
 
@@ -404,6 +416,38 @@ func TestClosingWaitsForTheRelayToComeBack(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotTakenAtOnceComesBeforeWhatIsTypedNext(t *testing.T) {
+	t.Parallel()
+	s := relaytest.Start(t, relay.Config{})
+	p := open(t, config(t, s, "c"))
+	v := view(t, s, "c", stream.TerminalPort)
+	const inputs, size = 5000, 8
+	taken := make(chan []byte, 2*inputs)
+	go p.TakeInputs(func(in producer.Input) (rest producer.Input, done bool) {
+		n := min(rand.IntN(2*size), len(in.Data))
+		taken <- in.Data[:n]
+		return producer.Input{Data: in.Data[n:]}, n == len(in.Data)
+	}, func(in producer.Input) { taken <- in.Data })
+	var want, got []byte
+	for i := range inputs {
+		data := fmt.Appendf(nil, "%0*d", size, i)
+		want = append(want, data...)
+		if err := v.Write(t.Context(), data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for len(got) < len(want) {
+		got = append(got, <-taken...)
+	}
+	if !bytes.Equal(got, want) {
+		i := 0
+		for got[i] == want[i] {
+			i++
+		}
+		t.Errorf("after %d bytes comes %q, want %q", i, got[i:min(i+size, len(got))], want[i:i+size])
+	}
+}
+
 func TestInputThatNobodyTakesDoesNotStopTheOutput(t *testing.T) {
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{})
@@ -416,8 +460,9 @@ func TestInputThatNobodyTakesDoesNotStopTheOutput(t *testing.T) {
 	}
 	write(t, p, "output")
 	wantData(t, v, 0, "output")
+	typed := inputs(p)
 	for range 200 {
-		if in := <-p.Inputs(); string(in.Data) != "x" {
+		if in := <-typed; string(in.Data) != "x" {
 			t.Fatalf("input %+v", in)
 		}
 	}

@@ -120,43 +120,60 @@ func (p *Producer) serve(conn *stream.Conn) error {
 // send sends what is queued until the connection ends, or until everything is
 // out and the StreamClose after it.
 func (p *Producer) send(l *link) (finished bool, err error) {
-	// Not the link's context: it would cost an allocation a frame, and its end
-	// drops the socket anyway.
-	ctx := context.Background()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.link = l
+	defer func() { p.link = nil }()
 	for {
-		p.mu.Lock()
-		for p.box.empty() && p.end == nil && l.ctx.Err() == nil {
+		for p.sending || p.box.empty() && p.end == nil && l.ctx.Err() == nil {
 			p.wake.Wait()
 		}
 		if l.ctx.Err() != nil {
-			p.mu.Unlock()
 			return false, nil
 		}
 		if p.box.empty() {
 			end := p.end
 			p.mu.Unlock()
-			return l.Send(ctx, end) == nil, nil
+			err := l.Send(context.Background(), end)
+			p.mu.Lock()
+			return err == nil, nil
 		}
-		message, err := p.box.next()
-		p.wake.Broadcast() // there may be room in the queue now
-		p.mu.Unlock()
-		if err != nil {
+		if sent, err := p.sendNext(); !sent {
 			return false, err
 		}
-		if l.SendEncoded(ctx, message) != nil {
-			return false, nil
-		}
-		p.mu.Lock()
-		p.box.markSent(l.resends)
-		p.mu.Unlock()
 	}
+}
+
+// sendNext sends the next frame, which the box has. The caller holds mu, which
+// is free meanwhile.
+func (p *Producer) sendNext() (sent bool, err error) {
+	full := p.box.full()
+	message, err := p.box.next()
+	if err != nil {
+		return false, err
+	}
+	if full {
+		p.wake.Broadcast() // there is room in the queue now
+	}
+	l := p.link
+	p.sending = true
+	p.mu.Unlock()
+	// Not the link's context: it would cost an allocation a frame, and its end
+	// drops the socket anyway.
+	err = l.SendEncoded(context.Background(), message)
+	p.mu.Lock()
+	p.sending = false
+	if err == nil {
+		p.box.markSent(l.resends)
+	}
+	return err == nil, nil
 }
 
 // receive hands over what comes until the connection or the channel ends.
 func (p *Producer) receive(l *link) error {
 	for {
 		if p.carry != nil {
-			if !p.hand(l, *p.carry) {
+			if !p.hand(l) {
 				return stream.ErrDropped
 			}
 			p.carry = nil
@@ -183,16 +200,27 @@ func (p *Producer) receive(l *link) error {
 	}
 }
 
-// hand gives the agent an input, and tells whether it is off our hands.
-func (p *Producer) hand(l *link, in Input) bool {
+// hand gives the agent what p carries, and tells whether it is off our hands. It
+// offers it on this goroutine first, since a keystroke would wait for another
+// one to wake.
+func (p *Producer) hand(l *link) bool {
+	if try := p.try.Load(); try != nil && p.queued.Load() == 0 {
+		rest, done := (*try)(*p.carry)
+		if done {
+			return true
+		}
+		p.carry = &rest
+	}
 	l.blocked.Store(true)
 	defer l.blocked.Store(false)
+	p.queued.Add(1)
 	select {
-	case p.inputs <- in:
+	case p.inputs <- *p.carry:
 		return true
 	case <-p.closing:
 		return true
 	case <-l.ctx.Done():
+		p.queued.Add(-1)
 		return false
 	}
 }
