@@ -6,7 +6,7 @@ GO      ?= go
 GOFMT    = $(shell $(GO) env GOROOT)/bin/gofmt
 BIN     := $(CURDIR)/bin
 OUT     := $(CURDIR)/out
-SYSTEMS := linux darwin windows
+OTHERS  := $(filter-out $(shell $(GO) env GOHOSTOS),linux darwin windows)
 EXAMPLE := examples/python-agent
 # The native desktop of macOS and Windows also builds on Linux, with this header.
 XTEST   := $(if $(filter Linux,$(shell uname -s)),/usr/include/X11/extensions/XTest.h)
@@ -15,6 +15,16 @@ XTEST   := $(if $(filter Linux,$(shell uname -s)),/usr/include/X11/extensions/XT
 # revision in its programs' versions rather than not at all.
 ifneq ($(shell git rev-parse --is-inside-work-tree 2>/dev/null),true)
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
+endif
+
+RACE    := CGO_ENABLED=1 $(GO) test -race
+
+# On Linux nothing but the race detector and the native desktop needs cgo, and
+# without it everything else is compiled once, by tests too. On macOS the desktop
+# needs it.
+ifeq ($(shell uname -s),Linux)
+export CGO_ENABLED := 0
+RACE += -exec 'env CGO_ENABLED=0'
 endif
 
 .DEFAULT_GOAL := help
@@ -33,23 +43,34 @@ demo: ## certify the bundled agent, report included
 	@$(MAKE) --no-print-directory build
 	$(BIN)/conformance run --out $(OUT)/demo
 
-test: needs lint race checks demo conformance example native ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
+# Building for the systems that this one is not takes what the tests leave of the
+# processor: they wait a lot.
+test: needs lint ## all tests with the race detector, vet, gofmt, staticcheck, proto drift
+	@log=$$(mktemp); nice -n 19 $(MAKE) --no-print-directory cross >$$log 2>&1 & \
+	$(MAKE) --no-print-directory race; tests=$$?; \
+	wait $$!; cross=$$?; cat $$log; rm $$log; exit $$((tests + cross))
+	@$(MAKE) --no-print-directory checks demo conformance example native
 	@echo "all checks passed"
 
 needs:
 	@sh scripts/needs.sh cc git vi venv +Xvfb +chromium $(XTEST)
 
-lint: gofmt vet staticcheck cross proto-drift
+lint: gofmt vet staticcheck proto-drift
 
 gofmt:
 	@files=$$($(GOFMT) -l .) || exit 1; \
 	if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
 
 vet:
-	@for os in $(SYSTEMS); do echo "go vet ($$os)"; GOOS=$$os CGO_ENABLED=0 $(GO) vet ./... || exit 1; done
+	$(GO) vet ./...
 
+# Nothing of this is run, so nothing is optimized.
 cross:
-	@for os in $(SYSTEMS); do echo "go build ($$os)"; GOOS=$$os CGO_ENABLED=0 $(GO) build ./... || exit 1; done
+	@for os in $(OTHERS); do \
+		echo "go build and go vet ($$os)"; \
+		GOOS=$$os CGO_ENABLED=0 $(GO) build -gcflags='all=-N -l' ./... && \
+		GOOS=$$os CGO_ENABLED=0 $(GO) vet -gcflags='all=-N -l' ./... || exit 1; \
+	done
 
 staticcheck: $(BIN)/staticcheck
 	$(BIN)/staticcheck ./...
@@ -57,8 +78,8 @@ staticcheck: $(BIN)/staticcheck
 # The suite certifies the bundled agent inside its test's process. It runs alone,
 # since some of its cases measure time.
 race:
-	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v '/suite$$')
-	$(GO) test -race -timeout 10m ./suite
+	$(RACE) -timeout 20m $$($(GO) list ./... | grep -v '/suite$$')
+	$(RACE) -timeout 10m ./suite
 
 # And this through nothing but the environment contract, as anybody's agent.
 conformance: build
@@ -96,9 +117,9 @@ strength: selftest ## record what the self-test shows, for reports
 # Xlib does not get over the death of its server.
 native: build
 ifneq ($(XTEST),)
-	$(GO) vet -tags robotgo ./agent/desktop/... ./cmd/fakeagent
-	$(GO) test -tags robotgo ./agent/desktop ./agent/desktop/internal/native
-	$(GO) build -tags robotgo -o $(BIN)/native/ ./cmd/fakeagent
+	CGO_ENABLED=1 $(GO) vet -tags robotgo ./agent/desktop/... ./cmd/fakeagent
+	CGO_ENABLED=1 $(GO) test -tags robotgo ./agent/desktop ./agent/desktop/internal/native
+	CGO_ENABLED=1 $(GO) build -tags robotgo -o $(BIN)/native/ ./cmd/fakeagent
 	$(BIN)/conformance run --out $(OUT)/native --case 'desktop.**' --case 'stream.desktop-**' --skip '**/display-that-dies-and-returns' \
 		-- $(BIN)/native/fakeagent run
 endif
