@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -69,6 +70,9 @@ type Viewer struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when run has ended
+	// closing tells that Close was called, which the relay's close frame
+	// answers.
+	closing atomic.Bool
 
 	mu      sync.Mutex    // guards the fields below
 	conn    *Conn         // nil between two connections
@@ -191,6 +195,7 @@ func (v *Viewer) SendInput(ctx context.Context, in *agentv1.DesktopInput) error 
 // for a socket that is being reconnected until ctx ends.
 func (v *Viewer) Close(ctx context.Context, reason agentv1.StreamCloseReason, message string) error {
 	defer v.end()
+	v.closing.Store(true)
 	return v.sendAlone(ctx, "close the stream", func(channel string) proto.Message {
 		return &agentv1.StreamClose{ChannelId: channel, Reason: reason, Message: strings.ToValidUTF8(message, "\uFFFD")}
 	})

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/coder/websocket"
+
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
@@ -63,7 +65,7 @@ func (v *Viewer) receive(conn *Conn, cursor *Cursor) error {
 			continue
 		}
 		if err != nil {
-			return endOf(err)
+			return v.endOf(err)
 		}
 		switch m := m.(type) {
 		case *agentv1.StreamFrame:
@@ -77,8 +79,12 @@ func (v *Viewer) receive(conn *Conn, cursor *Cursor) error {
 }
 
 // endOf names the ends that this project's relay explains.
-func endOf(err error) error {
+func (v *Viewer) endOf(err error) error {
 	switch CloseStatus(err) {
+	case int(websocket.StatusNormalClosure):
+		if v.closing.Load() {
+			return ErrClosed
+		}
 	case StatusDisplaced:
 		return ErrDisplaced
 	case StatusNoProducer:
