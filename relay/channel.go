@@ -89,6 +89,11 @@ func (c *channel) releaseUnused() {
 // The kind is not inspected; the port is part of the key.
 func (c *channel) desktop() bool { return c.route.Port == stream.DesktopPort }
 
+// attended tells that there is a viewer, who may well have stopped reading, but
+// not one whose socket ended: that one's seat is free when what it sent before
+// is through, and a producer that takes nothing can hold that up.
+func (c *channel) attended() bool { return c.viewer != nil && !c.viewer.Ended() }
+
 // holding tells that the producer waits for a viewer that is to come back.
 func (c *channel) holding() bool {
 	return c.viewer == nil && !c.holdUntil.IsZero() && time.Now().Before(c.holdUntil)
@@ -132,6 +137,7 @@ func (c *channel) seatViewer(p *peer, now time.Time) *peer {
 	old := c.viewer
 	c.viewer, c.since, c.holdUntil = p, now, time.Time{}
 	p.channel.Store(c)
+	p.idle = false // until its writer waits here
 	c.floor = max(c.floor, p.epoch)
 	c.seek(c.out.Find(p.resume))
 	c.changed()

@@ -12,23 +12,28 @@ import (
 // otherwise would cost a keystroke more than the writing does.
 const directSize = 1 << 10
 
-// loan is the state of a peer's writing side, guarded by its channel's mu.
+// loan is the state of a peer's writing side, guarded by the mu of the channel
+// where the peer sits.
 type loan struct {
-	idle bool // the peer's own writer waits
-	lent bool // the one who read a message writes it
+	idle   bool // the peer's own writer waits
+	lent   bool // the one who read a message writes it
+	missed bool // the writer was woken meanwhile
 }
 
-// wait is how a peer's own writer waits.
-func (l *loan) wait(ready *sync.Cond) {
-	l.idle = true
+// wait is how a peer's own writer waits for ready in c, from where it may be
+// moved.
+func (p *peer) wait(c *channel, ready *sync.Cond) {
+	p.idle, p.missed = true, p.lent
 	ready.Wait()
-	l.idle = false
+	if p.channel.Load() == c {
+		p.idle = false
+	}
 }
 
 // lend tells whether the caller may write to p, and then must. The caller holds
 // the channel's mu.
 func (p *peer) lend(f ring.Frame) bool {
-	if !p.idle || p.lent || len(f.Message) > directSize {
+	if !p.idle || p.lent || len(f.Message) > directSize || p.Ended() {
 		return false
 	}
 	p.lent = true
@@ -43,9 +48,7 @@ func (p *peer) writeTo(other *peer, f ring.Frame) {
 	other.inChannel(func(c *channel) bool { return c.takeBack(other) })
 }
 
-// takeBack ends a loan. It is false when p does not sit here any more. It wakes
-// nobody: while the one who writes to p does so, only who displaced it can have
-// something for p, and its leaving wakes everybody.
+// takeBack ends a loan. It is false when p does not sit here any more.
 func (c *channel) takeBack(p *peer) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,6 +56,9 @@ func (c *channel) takeBack(p *peer) bool {
 		return false
 	}
 	p.lent = false
+	if p.missed {
+		c.changed()
+	}
 	return true
 }
 

@@ -3,7 +3,9 @@ package relay_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -78,28 +80,71 @@ func TestAViewerThatComesWhileKeysAreEchoedIsAnsweredFirst(t *testing.T) { // re
 	}
 }
 
+// stuck makes p send small frames to a viewer who does not read, until nothing
+// more fits.
+func (s *socket) stuck() (stop func()) {
+	s.tb.Helper()
+	var wg sync.WaitGroup
+	var sent atomic.Int64
+	wg.Go(func() { s.flood(500, &sent) })
+	before := int64(-1)
+	eventually(s.tb, "the viewer, who does not read, has all that it can hold", func() bool {
+		time.Sleep(100 * time.Millisecond)
+		now := sent.Load()
+		same := now > 0 && now == before
+		before = now
+		return same
+	})
+	return func() { s.conn.Drop(); wg.Wait() }
+}
+
 func TestWhatANewProducerSendsFollowsWhatTheOldOneIsStillWriting(t *testing.T) { // relay.displace
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{Rate: -1})
 	w := terminal("c")
 	old, v := agent(t, s, w), client(t, s, w)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer old.conn.Drop()
-	var sent atomic.Int64
-	wg.Go(func() { old.flood(500, &sent) })
-	stuck := int64(-1)
-	eventually(t, "the viewer, who does not read, has all that it can hold", func() bool {
-		time.Sleep(100 * time.Millisecond)
-		now := sent.Load()
-		same := now > 0 && now == stuck
-		stuck = now
-		return same
-	})
-	agent(t, s, w).text(0, "new")
+	defer old.stuck()()
+	p := agent(t, s, w)
+	p.text(0, "new")
 	for {
 		if f, ok := v.next().(*agentv1.StreamFrame); ok && string(f.GetData()) == "new" {
 			break
 		}
+	}
+	v.text(0, "typed")
+	p.wantText("typed")
+}
+
+func TestAViewerThatLeftDoesNotStopTheOutput(t *testing.T) { // relay.viewer-gone
+	t.Parallel()
+	s := relaytest.Start(t, relay.Config{Rate: -1})
+	w := terminal("c")
+	p, v := agent(t, s, w), client(t, s, w)
+	defer v.stuck()() // the producer takes no input
+	v.conn.Drop()
+	const n = 200
+	for seq := range uint64(n) { // much more than waits for a viewer
+		p.text(seq, strings.Repeat("x", 64<<10))
+	}
+	if seq := client(t, s, resumeAt("c", n-1)).next().(*agentv1.StreamFrame).GetSeq(); seq != n-1 {
+		t.Errorf("the last frame is %d", seq)
+	}
+}
+
+func TestAViewerThatIsMovedToAProducersChannelSeesWhatThatSendsAtOnce(t *testing.T) { // relay.route.newest
+	t.Parallel()
+	s := relaytest.Start(t, relay.Config{Rate: -1})
+	for i := range 8 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			for j := range 50 {
+				w := terminal("")
+				w.agent = fmt.Sprint("agent ", i, " ", j)
+				v := client(t, s, w)
+				w.channel = "c"
+				agent(t, s, w).text(0, "at once")
+				v.wantText("at once")
+			}
+		})
 	}
 }

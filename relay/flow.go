@@ -25,7 +25,7 @@ func (c *channel) outFull() bool {
 	switch {
 	case c.closing != nil || c.desktop():
 		return false
-	case c.viewer != nil:
+	case c.attended():
 		return full(c.out.End()-c.cursor, c.waiting, c.memory)
 	case c.holding():
 		return c.out.Len() >= ring.MaxFrames || c.out.Bytes() >= c.memory.Share()
@@ -69,7 +69,7 @@ func (c *channel) pushOut(p *peer, f ring.Frame) (direct *peer, awaited bool) {
 		c.outReady.Broadcast()
 	}
 	c.trimOut()
-	return direct, c.viewer != nil || c.holding()
+	return direct, c.attended() || c.holding()
 }
 
 // lendViewer moves the cursor over the frame that was pushed last, if whoever
@@ -94,7 +94,7 @@ func (c *channel) holds(f ring.Frame) bool {
 func (c *channel) trimOut() {
 	kept := c.out.First() // nothing from here on may go
 	switch {
-	case c.viewer != nil && !c.desktop():
+	case c.attended() && !c.desktop():
 		kept = c.cursor
 	case !c.holding():
 		kept = c.out.End() - min(1, uint64(c.out.Len()))
@@ -142,7 +142,7 @@ func (c *channel) takeOut(p *peer, batch []ring.Frame) (_ []ring.Frame, bye *far
 	defer c.mu.Unlock()
 	for c.viewer == p && !p.Ended() {
 		if p.lent {
-			p.wait(&c.outReady)
+			p.wait(c, &c.outReady)
 			continue
 		}
 		if c.desktop() && c.out.End() > c.cursor+1 {
@@ -166,7 +166,7 @@ func (c *channel) takeOut(p *peer, batch []ring.Frame) (_ []ring.Frame, bye *far
 		if p.draining.Load() {
 			return nil, &farewell{status: websocket.StatusServiceRestart, reason: "the relay stops"}, 0
 		}
-		p.wait(&c.outReady)
+		p.wait(c, &c.outReady)
 	}
 	return nil, nil, 0
 }
@@ -229,7 +229,7 @@ func (c *channel) takeIn(p *peer) (f ring.Frame, bye *farewell, ok bool) {
 	defer c.mu.Unlock()
 	for c.producer == p && !p.Ended() {
 		if p.lent {
-			p.wait(&c.inReady)
+			p.wait(c, &c.inReady)
 			continue
 		}
 		if c.in.Len() > 0 {
@@ -243,7 +243,7 @@ func (c *channel) takeIn(p *peer) (f ring.Frame, bye *farewell, ok bool) {
 		if c.closing != nil {
 			return ring.Frame{}, &farewell{message: c.closing, status: websocket.StatusNormalClosure}, true
 		}
-		p.wait(&c.inReady)
+		p.wait(c, &c.inReady)
 	}
 	return ring.Frame{}, nil, false
 }

@@ -152,9 +152,9 @@ func (p *Producer) connect(ctx context.Context) (*stream.Conn, error) {
 }
 
 // Write queues data for the viewer, in order and coalesced into frames below
-// 256 KiB. It blocks while the queue is full, also while the relay is away. It
-// fails only when the channel is over, with the reason Err gives, and then
-// tells how much it took.
+// 256 KiB. It blocks while the queue is full, also while the relay is away, and
+// with a small piece while the relay takes nothing. It fails only when the
+// channel is over, with the reason Err gives, and then tells how much it took.
 func (p *Producer) Write(data []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
