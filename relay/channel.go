@@ -94,6 +94,9 @@ func (c *channel) desktop() bool { return c.route.Port == stream.DesktopPort }
 // is through, and a producer that takes nothing can hold that up.
 func (c *channel) attended() bool { return c.viewer != nil && !c.viewer.Ended() }
 
+// served is attended for the other side.
+func (c *channel) served() bool { return c.producer != nil && !c.producer.Ended() }
+
 // holding tells that the producer waits for a viewer that is to come back.
 func (c *channel) holding() bool {
 	return c.viewer == nil && !c.holdUntil.IsZero() && time.Now().Before(c.holdUntil)

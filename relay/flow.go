@@ -113,7 +113,7 @@ func (c *channel) trimOut() {
 
 // trimIn is trimOut for the other way: what a producer is there to take stays.
 func (c *channel) trimIn() {
-	for c.producer == nil && c.in.Over() && c.in.Len() > 1 {
+	for !c.served() && c.in.Over() && c.in.Len() > 1 {
 		c.in.Pop()
 		c.drops(1)
 	}
@@ -190,7 +190,7 @@ func (c *channel) advance(resume uint64, batch []ring.Frame) []ring.Frame {
 func (c *channel) awaitProducer(p *peer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.viewer == p && !p.Ended() && c.closing == nil && c.producer != nil &&
+	for c.viewer == p && !p.Ended() && c.closing == nil && c.served() &&
 		full(uint64(c.in.Len()), c.in.Bytes(), c.memory) {
 		p.Paused.Store(true)
 		c.room.Wait()

@@ -103,7 +103,7 @@ func (r *Relay) newest(route stream.Route) *channel {
 	var newest *channel
 	for c := range r.streams[route] {
 		c.mu.Lock()
-		if c.producer != nil && (newest == nil || c.order > newest.order) {
+		if c.served() && (newest == nil || c.order > newest.order) {
 			newest = c
 		}
 		c.mu.Unlock()
