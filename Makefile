@@ -53,7 +53,7 @@ test: needs lint ## all tests with the race detector, vet, gofmt, staticcheck, p
 	@echo "all checks passed"
 
 needs:
-	@sh scripts/needs.sh cc git vi venv +Xvfb +chromium $(XTEST)
+	@sh scripts/needs.sh cc git vi venv +tmux +Xvfb +chromium $(XTEST)
 
 lint: gofmt vet staticcheck proto-drift
 
