@@ -66,35 +66,14 @@ func TestSmallFramesBetweenLargeOnesKeepTheirOrder(t *testing.T) { // relay.no-l
 	wg.Wait()
 }
 
-func TestAViewerThatComesWhileKeysAreEchoedIsAnsweredFirst(t *testing.T) { // relay.displace
-	t.Parallel()
-	s := relaytest.Start(t, relay.Config{Rate: -1})
-	w := terminal("c")
-	p := agent(t, s, w)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer p.conn.Drop()
-	wg.Go(func() { p.flood(1, new(atomic.Int64)) })
-	for range 100 {
-		client(t, s, w).next() // client fails at anything before the answer
-	}
-}
-
-// stuck makes p send small frames to a viewer who does not read, until nothing
-// more fits.
+// stuck sends small frames to somebody who does not read, until nothing more
+// fits.
 func (s *socket) stuck() (stop func()) {
 	s.tb.Helper()
 	var wg sync.WaitGroup
 	var sent atomic.Int64
 	wg.Go(func() { s.flood(500, &sent) })
-	before := int64(-1)
-	eventually(s.tb, "the viewer, who does not read, has all that it can hold", func() bool {
-		time.Sleep(100 * time.Millisecond)
-		now := sent.Load()
-		same := now > 0 && now == before
-		before = now
-		return same
-	})
+	standsStill(s.tb, &sent, 1)
 	return func() { s.conn.Drop(); wg.Wait() }
 }
 
@@ -131,7 +110,7 @@ func TestAViewerThatLeftDoesNotStopTheOutput(t *testing.T) { // relay.viewer-gon
 	}
 }
 
-func TestAViewerThatIsMovedToAProducersChannelSeesWhatThatSendsAtOnce(t *testing.T) { // relay.route.newest
+func TestAViewerThatIsMovedToAProducersChannelSeesWhatThatSendsAtOnce(t *testing.T) { // relay.route.key
 	t.Parallel()
 	s := relaytest.Start(t, relay.Config{Rate: -1})
 	for i := range 8 {

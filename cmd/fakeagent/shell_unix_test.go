@@ -142,17 +142,24 @@ func TestAShellIsTheUsersOwnAndFollowsTheWindow(t *testing.T) {
 	u.wantExit(3)
 }
 
-func TestAnEditorInAShellOpensFollowsTheWindowAndQuits(t *testing.T) {
-	t.Parallel()
+// notes is a machine with a file, and an editor for it.
+func notes(tb testing.TB) (m *machine, editor, file string) {
+	tb.Helper()
 	editor, err := exec.LookPath("vi")
 	if err != nil {
-		t.Skip("this machine has no vi")
+		tb.Skip("this machine has no vi")
 	}
-	m := startMachine(t)
-	file := filepath.Join(m.root, "notes")
+	m = startMachine(tb)
+	file = filepath.Join(m.root, "notes")
 	if err := os.WriteFile(file, []byte("remember the milk\n"), 0o644); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
+	return m, editor, file
+}
+
+func TestAnEditorInAShellOpensFollowsTheWindowAndQuits(t *testing.T) {
+	t.Parallel()
+	m, editor, file := notes(t)
 	u := m.shell(t, editor, "-u", "NONE", "-N", "notes")
 	u.await(t, "remember the milk")
 	u.resize(41, 123)

@@ -67,15 +67,7 @@ func (x *tmux) shows(text string) {
 
 func TestAnEditorInAShellUnderTmuxOpensFollowsTheWindowAndQuits(t *testing.T) {
 	t.Parallel()
-	editor, err := exec.LookPath("vi")
-	if err != nil {
-		t.Skip("this machine has no vi")
-	}
-	m := startMachine(t)
-	file := filepath.Join(m.root, "notes")
-	if err := os.WriteFile(file, []byte("remember the milk\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	m, editor, file := notes(t)
 	x := m.tmux(t, editor, "-u", "NONE", "-N", "notes")
 	defer func() {
 		if t.Failed() {
