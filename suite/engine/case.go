@@ -30,8 +30,8 @@ type Case struct {
 	Explain string
 	// Try says how to see the behaviour by hand.
 	Try string
-	// Launch, when set, gives the case an instance of its own. Nil uses the
-	// instance that the run shares.
+	// Launch, when set, starts an instance for the case alone. Nil takes one
+	// of the run's pool, which earlier cases may have used.
 	Launch *Launch
 	// Unsafe keeps the case away from attached subjects, in addition to the
 	// clauses that the specification marks unsafe.

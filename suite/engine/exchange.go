@@ -51,9 +51,9 @@ func (t *T) send(s record.Sending) (<-chan *nats.Msg, *record.Call, error) {
 	s.Subject, s.Own = t.inst.Base+".rpc", true
 	c := t.rec.Request(s)
 	reply, err := t.inst.Send(s.Payload, s.Header, func(reply []byte, at time.Time) {
-		if !c.Replied(reply, at) {
+		if second := monitor.SecondReply(); !c.Replied(reply, at) && t.kase.Clause == second.Clause {
 			// At once: what follows may be a consequence.
-			t.settle(verdict.Fail, monitor.SecondReply().String())
+			t.settle(verdict.Fail, second.String())
 		}
 	})
 	if err != nil {
@@ -111,15 +111,11 @@ func (p *Pending) Try(ctx context.Context, limit time.Duration) (*agentv1.Contro
 	}
 	p.call.Taken(msg.Data)
 	resp := &agentv1.ControlResponse{}
-	if err := proto.Unmarshal(msg.Data, resp); err != nil {
-		p.t.Fatalf("a reply that decodes as a ControlResponse", "%d bytes that do not", len(msg.Data))
+	for _, b := range p.call.Judge(msg.Data) {
+		p.t.breach(b)
 	}
-	// The monitors judge it as well, but only when the case has ended.
-	for _, v := range p.call.Judge(msg.Data) {
-		p.t.Errorf(v.Want, "%s", v.Got)
-		if v.Fatal {
-			runtime.Goexit()
-		}
+	if err := proto.Unmarshal(msg.Data, resp); err != nil {
+		p.t.breach(monitor.Undecodable(len(msg.Data)))
 	}
 	return resp, nil
 }
@@ -131,12 +127,29 @@ func (t *T) transport(req *agentv1.ControlRequest, err error) {
 		t.Harness(fmt.Errorf("the connection to the broker was lost: %w", err))
 	}
 	switch {
+	case errors.Is(err, wire.ErrNoResponder) && t.kase.Clause != monitor.Crashed().Clause && t.inst.AwaitCrash():
+		t.breach(monitor.Breach{Finding: monitor.Crashed(), Fatal: true})
 	case errors.Is(err, wire.ErrNoResponder):
 		t.Fatalf("a reply to "+op, "no responder on the subject: the agent is not subscribed")
 	case errors.Is(err, wire.ErrNoReply):
 		t.Fatalf("a reply to "+op+" in time", "none")
 	default:
 		t.Harness(fmt.Errorf("send a %s request: %w", op, err))
+	}
+}
+
+// breach is about a reply that breaks a clause. It fails a case that judges the
+// clause; the monitors have it for that case otherwise, and it blocks this one
+// where the reply is good for nothing else.
+func (t *T) breach(b monitor.Breach) {
+	switch {
+	case b.Clause == t.kase.Clause:
+		t.Errorf(b.Want, "%s", b.Got)
+	case b.Fatal:
+		t.Given().Errorf(b.Want, "%s", b.Got)
+	}
+	if b.Fatal {
+		runtime.Goexit()
 	}
 }
 

@@ -37,9 +37,9 @@ type Setting struct {
 type Execution struct{ t *T }
 
 // NewExecution prepares a try. rec is new, and remembers what goes over the
-// wire in it.
-func NewExecution(c *Case, set *Setting, rec *record.Recorder) *Execution {
-	return &Execution{&T{state: &state{kase: c, set: set, rec: rec}, place: new(place)}}
+// wire in it. tries is how often the case was tried before.
+func NewExecution(c *Case, set *Setting, rec *record.Recorder, tries int) *Execution {
+	return &Execution{&T{state: &state{kase: c, set: set, rec: rec, tries: tries}, place: new(place)}}
 }
 
 // Case is the case.
@@ -50,6 +50,14 @@ func (x *Execution) Recorder() *record.Recorder { return x.t.rec }
 
 // Status is the gravest so far; empty for a case with nothing to report.
 func (x *Execution) Status() verdict.Status { return x.t.verdict() }
+
+// Missed reports whether the case missed a window of time, so that it can be
+// tried again.
+func (x *Execution) Missed() bool {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	return x.t.missed && x.t.status == verdict.Untestable
+}
 
 // Settle gives the case a status, unless it has a graver one. The first reason
 // of a status stays.

@@ -82,7 +82,7 @@ func (t *T) upload(ctx context.Context) string {
 	}
 	size := info.Size()
 	given := t.Given()
-	name := t.inst.Home() + "/helper"
+	name := t.inst.HelperPath()
 	part := name + "." + rand.Text()[:8]
 	buf := make([]byte, uploadChunk)
 	for off := int64(0); off < size; {

@@ -22,17 +22,12 @@ type Screen struct {
 	mark int
 }
 
-// Screen takes the screen of the case's instance until the case ends: others
-// that want it wait. Without one the case is untestable.
+// Screen is the screen of the case's instance. Without one the case is
+// untestable.
 func (t *T) Screen(ctx context.Context) *Screen {
 	if why := t.inst.NoScreen(); why != "" {
 		t.Untestable("%s", why)
 	}
-	release, err := t.inst.TakeScreen(ctx)
-	if err != nil {
-		t.Harness(err)
-	}
-	t.Cleanup(func(context.Context) { release() })
 	s := &Screen{Display: t.inst.Display(), t: t}
 	s.Look(ctx)
 	return s

@@ -31,6 +31,8 @@ type state struct {
 	kase *Case
 	set  *Setting
 	rec  *record.Recorder
+	// tries is how often the case was tried before.
+	tries int
 
 	mu       sync.Mutex     // guards the fields below
 	status   verdict.Status // the gravest so far; empty is none
@@ -40,6 +42,7 @@ type state struct {
 	cleanups []func(context.Context)
 	output   string // what the agent printed, kept for a failure
 	overran  bool   // the deadline ended the case
+	missed   bool   // the harness missed a window of time
 
 	screenshot []byte // what the screen showed at a failure
 }
@@ -116,6 +119,20 @@ func (t *T) Untestable(format string, args ...any) {
 	t.settle(verdict.Untestable, fmt.Sprintf(format, args...))
 	runtime.Goexit()
 }
+
+// Missed ends an attempt whose window of time the harness missed, as it does on a
+// busy machine. The case is tried again with wider windows (Window), and is
+// untestable when it missed them all.
+func (t *T) Missed(format string, args ...any) {
+	t.mu.Lock()
+	t.missed = true
+	t.mu.Unlock()
+	t.Untestable(format, args...)
+}
+
+// Window is a span of time that the case must act in. It doubles with every
+// attempt.
+func (t *T) Window(d time.Duration) time.Duration { return d << t.tries }
 
 // NotClaimed ends the case: the subject does not offer what it judges.
 func (t *T) NotClaimed(format string, args ...any) {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -98,8 +99,9 @@ type Instance struct {
 	output *tailBuffer
 	silent net.Listener
 	dirs   []string
-	local  string  // the root as this machine has it; empty for an attached subject
-	screen *screen // nil for an agent that was given no display
+	local  string      // the root as this machine has it; empty for an attached subject
+	screen *screen     // nil for an agent that was given no display
+	asked  atomic.Bool // the suite sent the agent's process a signal
 
 	mu       sync.Mutex
 	root     string    // learnt from Hello, or by asking
@@ -126,13 +128,15 @@ func Start(ctx context.Context, cfg *Config, l *Launch, heard Heard) (*Instance,
 		}
 	}
 	env, err := inst.environment(l)
+	var p subject.Process
 	if err == nil {
-		inst.Process, err = cfg.Subject.Start(ctx, env)
+		p, err = cfg.Subject.Start(ctx, env)
 	}
 	if err != nil {
 		inst.Stop(ctx)
 		return nil, fmt.Errorf("start %s: %w", cfg.Subject.Name, err)
 	}
+	inst.Process = &told{Process: p, asked: &inst.asked}
 	if !l.Ready() {
 		return inst, nil
 	}
@@ -251,6 +255,32 @@ func (i *Instance) Ended() bool {
 		return false
 	}
 }
+
+// Crashed reports whether the agent's process has ended without a signal of the
+// suite.
+func (i *Instance) Crashed() bool { return i.Ended() && !i.asked.Load() }
+
+// AwaitCrash is Crashed for an agent whose connection is gone, which its process
+// may outlive for a moment.
+func (i *Instance) AwaitCrash() bool {
+	select {
+	case <-i.done():
+	case <-time.After(crashLimit):
+	}
+	return i.Crashed()
+}
+
+// crashLimit is how long a process that lost its connection may take to end.
+const crashLimit = time.Second
+
+// told is a process that notes when it is sent a signal.
+type told struct {
+	subject.Process
+	asked *atomic.Bool
+}
+
+func (p *told) Signal(s os.Signal) error { p.asked.Store(true); return p.Process.Signal(s) }
+func (p *told) Kill() error              { p.asked.Store(true); return p.Process.Kill() }
 
 // AwaitExit waits for the end of the agent's process and returns its status.
 func (i *Instance) AwaitExit(ctx context.Context) (int, error) {

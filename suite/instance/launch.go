@@ -1,7 +1,7 @@
 package instance
 
-// Launch says how an instance is started. The zero value is how a run starts the
-// one that its cases share.
+// Launch says how an instance is started. The zero value is how a run starts
+// those of its pool.
 type Launch struct {
 	// Epoch is the epoch that the agent holds; 0 means SharedEpoch and a
 	// negative number an agent that was told none.
@@ -44,7 +44,7 @@ type Launch struct {
 	Unawaited  bool
 }
 
-// SharedEpoch is the epoch that the shared instance of a run holds. It is
+// SharedEpoch is the epoch that the instances of a run's pool hold. It is
 // above 1, so that there are stale epochs to try.
 const SharedEpoch = 7
 

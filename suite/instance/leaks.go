@@ -3,6 +3,7 @@ package instance
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -38,13 +39,19 @@ func (i *Instance) atFirst() *baseline {
 	return i.baseline
 }
 
-// Entries are the names in the agent's root, nil where nobody can tell what the
-// agent adds to them.
-func (i *Instance) Entries() []string {
-	if i.atFirst() == nil {
-		return nil
+// Clean reports whether the instance's root holds no more than when the agent
+// was ready, but for the empty directory of all cases and the helper in it. It is
+// true of a root that this machine does not see.
+func (i *Instance) Clean() bool {
+	first := i.atFirst()
+	if first == nil {
+		return true
 	}
-	return names(i.local)
+	extra := func(dir string, known ...string) bool {
+		return slices.ContainsFunc(names(dir), func(name string) bool { return !slices.Contains(known, name) })
+	}
+	return !extra(i.local, append(slices.Clone(first.entries), i.home)...) &&
+		!extra(filepath.Join(i.local, i.home), helperName)
 }
 
 func names(dir string) []string {
@@ -107,6 +114,9 @@ func (i *Instance) newSubscription(first []string) string {
 // broker refused.
 func (i *Instance) Findings() []monitor.Finding {
 	found := i.dog.Findings()
+	if i.Crashed() {
+		found = append(found, monitor.Crashed())
+	}
 	if i.Broker == nil {
 		return found
 	}

@@ -42,9 +42,7 @@ func TestWhatIsLeftBehindIsAVerdictOnTheCase(t *testing.T) {
 	own := &engine.Launch{}
 	cases := []engine.Case{
 		working("metrics.sample/own", "metrics.sample", own, true),
-		working("metrics.sample/shared", "metrics.sample", nil, true),
-		working("fs.write.no-torn-file/judging", "fs.write.no-torn-file", nil, false),
-		working("subject.rpc/judging", "subject.rpc", nil, false),
+		working("metrics.sample/pooled", "metrics.sample", nil, true),
 	}
 	// It leaves a process in the directory of every command.
 	leaving := func(t *testing.T) func(*agent.Config) {
@@ -98,17 +96,16 @@ func TestWhatIsLeftBehindIsAVerdictOnTheCase(t *testing.T) {
 	}
 	mutants := []trial.Mutant{
 		{Name: "leaves files in its root", Case: "metrics.sample/own", Says: "leak: want no file left in the root", Config: littering},
-		{Name: "leaves files in a root that cases share", Case: "fs.write.no-torn-file/judging", Says: "leak: want no file left in the root", Config: littering},
-		{Name: "keeps a directory that it says is removed", Case: "metrics.sample/shared", Says: "leak: want nothing left of the case's directory", Fault: keeping},
+		{Name: "leaves files in a root that the pool owns", Case: "metrics.sample/pooled", Says: "leak: want no file left in the root", Config: littering},
+		{Name: "keeps a directory that it says is removed", Case: "metrics.sample/pooled", Says: "leak: want nothing left of the case's directory", Fault: keeping},
 		{Name: "keeps a terminal that it says is closed", Case: "metrics.sample/own", Says: "leak: want no channel of a closed terminal", Fault: open},
-		{Name: "keeps one of a shared instance", Case: "metrics.sample/shared", Says: "leak: want no channel of a closed terminal", Fault: open},
+		{Name: "keeps one on an instance of the pool", Case: "metrics.sample/pooled", Says: "leak: want no channel of a closed terminal", Fault: open},
 		{Name: "subscribes at every command", Case: "metrics.sample/own", Says: "leak: want no subscription beyond those at the start; got one on <base>.more", Config: subscribing},
-		{Name: "subscribes for all cases", Case: "subject.rpc/judging", Says: "got one on <base>.more", Config: subscribing},
 	}
 	if runtime.GOOS == "linux" {
 		mutants = append(mutants,
 			trial.Mutant{Name: "leaves processes behind", Case: "metrics.sample/own", Says: "leak: want no process left", Config: leaving(t)},
-			trial.Mutant{Name: "leaves processes of a shared instance behind", Case: "metrics.sample/shared", Says: "leak: want no process left", Config: leaving(t)})
+			trial.Mutant{Name: "leaves processes behind on an instance of the pool", Case: "metrics.sample/pooled", Says: "leak: want no process left", Config: leaving(t)})
 	}
 	trial.Noticed(t, cases, mutants)
 }
@@ -156,7 +153,7 @@ func TestACaseMayLeaveWhatItNames(t *testing.T) {
 				t.Exec(ctx, &agentv1.ExecRequest{Command: append(cmd, t.Helper(ctx, "sleep", "100ms")...), Cwd: t.Dir(ctx), TimeoutMs: 10_000})
 			}}
 	}
-	trial.Tolerated(t, []engine.Case{named("fs.write.no-torn-file/own", &engine.Launch{}), named("fs.write.no-torn-file/shared", nil)},
+	trial.Tolerated(t, []engine.Case{named("fs.write.no-torn-file/own", &engine.Launch{}), named("fs.write.no-torn-file/pooled", nil)},
 		verdict.Selection{}, trial.Mutant{Name: "has no fault", Case: "none/none"})
 }
 

@@ -13,6 +13,12 @@ import (
 // Home is the directory of all cases, relative to the agent's root.
 func (i *Instance) Home() string { return i.home }
 
+// helperName is the uploaded helper's name there.
+const helperName = "helper"
+
+// HelperPath is where a helper is uploaded to, relative to the agent's root.
+func (i *Instance) HelperPath() string { return path.Join(i.home, helperName) }
+
 // CaseDir is the directory of a case there: one level below Home, so that
 // removing it leaves nothing behind.
 func (i *Instance) CaseDir(id string) string {

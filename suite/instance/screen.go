@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"image/png"
 	"runtime"
 	"sync"
@@ -26,8 +25,6 @@ type screen struct {
 	display *display.Display
 	why     error // why there is none, where one was wanted
 
-	taken chan struct{} // holds a token while a case has the screen
-
 	mu      sync.Mutex
 	witness *witness.Witness // guarded by mu; nil before somebody looks
 }
@@ -35,7 +32,7 @@ type screen struct {
 // startScreen starts a display. A machine that has none to offer is no error
 // but an instance without one.
 func startScreen(ctx context.Context) (*screen, error) {
-	s := &screen{taken: make(chan struct{}, 1)}
+	s := &screen{}
 	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
 		s.why = errOwnScreens
 		return s, nil
@@ -99,20 +96,9 @@ func (i *Instance) Display() *display.Display {
 	return i.screen.display
 }
 
-// TakeScreen reserves the screen: others that want it wait until release is
-// called, or until their ctx ends. Like Witness and Capture it is for instances
-// of which NoScreen says nothing.
-func (i *Instance) TakeScreen(ctx context.Context) (release func(), err error) {
-	select {
-	case i.screen.taken <- struct{}{}:
-		return func() { <-i.screen.taken }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for the screen: %w", context.Cause(ctx))
-	}
-}
-
 // Witness is the window that sees what happens on the screen: always the same
-// one, until the display was restarted.
+// one, until the display was restarted. Like Capture it is for instances of which
+// NoScreen says nothing.
 func (i *Instance) Witness(ctx context.Context) (*witness.Witness, error) { return i.screen.watch(ctx) }
 
 // Capture is the screen as the X server has it, as a PNG; nil where nobody has

@@ -43,6 +43,12 @@ func Left(clause, want, format string, args ...any) Finding {
 	return Finding{Clause: clause, Leak: true, Failure: verdict.Failure{Want: want, Got: fmt.Sprintf(format, args...)}}
 }
 
+// Crashed is the finding about an agent whose process ended, and that no signal
+// of the suite's ended.
+func Crashed() Finding {
+	return Broke("lifecycle.stays-up", "an agent that runs until it is told to stop", "one that ended by itself")
+}
+
 // SecondReply is the finding about a request that was answered twice.
 func SecondReply() Finding {
 	return Broke("subject.rpc", "one reply to one request", "a second reply")

@@ -218,11 +218,11 @@ func TestWhatIsNobodysAloneGoesToTheCaseOfTheClause(t *testing.T) {
 		Name: "leaves a number out", Case: "lifecycle.heartbeat-seq/judging", Says: "a gap",
 		Config: andAnother(func(e *agentv1.AgentEvent) { e.GetHeartbeat().Seq += 2 }),
 	})
-	// Where no case judges the clause nothing is held against the others.
-	trial.Tolerated(t, cases[:1], verdict.Selection{}, trial.Mutant{
-		Name: "leaves a number out", Case: "lifecycle.heartbeat-seq/judging",
+	// Where no case judges the clause the breach is not lost.
+	trial.Noticed(t, cases[:1], []trial.Mutant{{
+		Name: "leaves a number out", Case: "metrics.sample/beside", Says: "a gap",
 		Config: andAnother(func(e *agentv1.AgentEvent) { e.GetHeartbeat().Seq += 2 }),
-	})
+	}})
 }
 
 func TestWhatACaseProvokesIsNotHeldAgainstIt(t *testing.T) {

@@ -67,16 +67,20 @@ type Breach struct {
 	Fatal bool
 }
 
+// Undecodable is the breach of a reply of a size that does not decode.
+func Undecodable(size int) Breach {
+	return Breach{Finding{Clause: "envelope.result-xor-error", Failure: verdict.Failure{
+		Want: "a reply that decodes as a ControlResponse", Got: fmt.Sprintf("%d bytes that do not", size),
+	}}, true}
+}
+
 // JudgeReply says what a reply breaks, whatever the operation. What a request that
 // does not decode, or that holds several operations, is answered with is for
 // cases to say.
 func JudgeReply(sent Envelope, valid bool, reply []byte) []Breach {
 	got := Peek(reply)
 	if !got.decodes {
-		f := Finding{Clause: "envelope.result-xor-error", Failure: verdict.Failure{
-			Want: "a reply that decodes as a ControlResponse", Got: fmt.Sprintf("%d bytes that do not", len(reply)),
-		}}
-		return []Breach{{f, true}}
+		return []Breach{Undecodable(len(reply))}
 	}
 	var out []Breach
 	if valid && got.id != sent.id {

@@ -38,23 +38,24 @@ type Recorder struct {
 	// text: whether there will be a transcript.
 	digest bool
 
-	mu        sync.Mutex // guards the fields below
-	base      string     // of the case's first instance
-	calls     int
-	names     int               // placeholders that are numbered
-	ptys      map[string]string // channels of open terminals, by id
-	closed    []string          // channels of those that were closed
-	processes bool              // an operation that starts processes was asked for
-	recent    []*Call           // the latest calls, oldest first
-	head      []*line
-	tail      []*line
-	headBytes int
-	tailBytes int
-	cut       int // messages between head and tail
-	findings  []monitor.Finding
-	inboxes   map[string]bool       // reply subjects of other connections, answered
-	strays    []string              // what came on them and nobody waited for
-	over      func(monitor.Finding) // takes findings after the case's end
+	mu         sync.Mutex // guards the fields below
+	base       string     // of the case's first instance
+	calls      int
+	names      int               // placeholders that are numbered
+	ptys       map[string]string // channels of open terminals, by id
+	closed     []string          // channels of those that were closed
+	processes  bool              // an operation that starts processes was asked for
+	recent     []*Call           // the latest calls, oldest first
+	head       []*line
+	tail       []*line
+	headBytes  int
+	tailBytes  int
+	cut        int // messages between head and tail
+	unanswered int // requests without a reply
+	findings   []monitor.Finding
+	inboxes    map[string]bool       // reply subjects of other connections, answered
+	strays     []string              // what came on them and nobody waited for
+	over       func(monitor.Finding) // takes findings after the case's end
 }
 
 // line is one message of a case. It is rendered when the case has ended, or
@@ -106,6 +107,7 @@ func (r *Recorder) Request(s Sending) *Call {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls++
+	r.unanswered++
 	switch c.sent.Op() {
 	case "exec", "git", "pty_open":
 		r.processes = true
@@ -136,7 +138,9 @@ func (c *Call) Replied(data []byte, at time.Time) bool {
 		Micros: at.Sub(c.rec.start).Microseconds(), Kind: transcript.Reply, Dir: transcript.FromAgent,
 		To: c.line.ID, Size: len(data),
 	}})
-	if c.replies++; c.replies > 1 {
+	if c.replies++; c.replies == 1 {
+		c.rec.unanswered--
+	} else {
 		c.rec.find(monitor.SecondReply())
 		return false
 	}
@@ -349,6 +353,14 @@ func (r *Recorder) Channels() (open map[string]string, closed []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.ptys), slices.Clone(r.closed)
+}
+
+// Pending reports whether a request has no reply: the agent may still be at work
+// on it.
+func (r *Recorder) Pending() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unanswered > 0
 }
 
 // StartsProcesses tells whether the case asked for something that starts

@@ -12,104 +12,121 @@ import (
 	"agentproof/suite/verdict"
 )
 
-// runCase gives one case its verdict.
-func (r *runner) runCase(ctx context.Context, c *engine.Case) {
+// triesLimit is how often a case is tried whose window of time was missed, each
+// time with wider ones.
+const triesLimit = 4
+
+// runCase gives one case its verdict. begun is called once the case has its
+// instance, and more often.
+func (r *runner) runCase(ctx context.Context, c *engine.Case, begun func()) {
+	defer begun()
 	if ctx.Err() != nil {
 		return
 	}
 	r.began(c)
 	start := time.Now()
-	x := r.newExecution(c)
-	if reason := r.cannotRun(c); reason != "" {
-		x.Settle(verdict.Untestable, reason)
+	x := r.newExecution(c, 0)
+	if s, reason := r.cannotRun(c); reason != "" {
+		x.Settle(s, reason)
 	} else {
-		drops := r.awaitBroker(ctx)
-		lost := r.attempt(ctx, x, c.Launch)
-		if x.Status().Outweighs(verdict.Pass) && (lost || r.awaitBroker(ctx) != drops) {
-			// An outage of somebody else's broker says nothing about the agent,
-			// and the end of a shared agent nothing about every case that it had.
-			x = r.newExecution(c)
-			r.attempt(ctx, x, r.again(c, lost))
-		}
+		x = r.try(ctx, x, begun)
 	}
 	r.ended(c, x, time.Since(start))
 }
 
-func (r *runner) newExecution(c *engine.Case) *engine.Execution {
-	return engine.NewExecution(c, &r.set, record.New(r.opts.Transcript != nil))
+// try tries a case until an attempt counts: an outage of somebody else's broker
+// says nothing about the agent, and neither does a window that the harness
+// missed.
+func (r *runner) try(ctx context.Context, x *engine.Execution, begun func()) *engine.Execution {
+	for n := 1; ; n++ {
+		outage := r.attempt(ctx, x, begun)
+		again := outage && n == 1 || x.Missed() && n < triesLimit
+		if !again || ctx.Err() != nil {
+			return x
+		}
+		x = r.newExecution(x.Case(), n)
+	}
 }
 
-// cannotRun says why a case cannot be run on this kind of subject.
-func (r *runner) cannotRun(c *engine.Case) string {
+func (r *runner) newExecution(c *engine.Case, tries int) *engine.Execution {
+	return engine.NewExecution(c, &r.set, record.New(r.opts.Transcript != nil), tries)
+}
+
+// cannotRun says why a case is decided without an attempt.
+func (r *runner) cannotRun(c *engine.Case) (verdict.Status, string) {
 	s := &r.opts.Subject
+	if missing := c.Needs &^ r.claimed; missing != 0 && !s.NoAgent {
+		return verdict.NotClaimed, "the agent does not offer " + missing.String()
+	}
 	if s.Attached == nil {
-		return ""
+		return "", ""
 	}
 	clause, _ := r.opts.Spec.Clause(c.Clause)
 	switch {
 	case c.Launch != nil:
-		return "it needs an agent started in its own way: leave out --attach and give the agent's command after --"
+		return verdict.Untestable, "it needs an agent started in its own way: leave out --attach and give the agent's command after --"
 	case c.Unsafe || clause.Unsafe:
-		return "it is unsafe on an agent that somebody uses: leave out --attach and give the agent's command after --"
+		return verdict.Untestable, "it is unsafe on an agent that somebody uses: leave out --attach and give the agent's command after --"
 	default:
-		return ""
+		return "", ""
 	}
 }
 
-// again is the launch of a case's second attempt: one of its own, where the
-// shared agent ended under the first.
-func (r *runner) again(c *engine.Case, lost bool) *instance.Launch {
-	if lost {
-		return &instance.Launch{Display: c.Needs&engine.Desktop != 0}
-	}
-	return c.Launch
-}
-
-// attempt starts what the case needs, the shared agent if l is nil, and runs it
-// to its end or its deadline. It tells whether a shared agent ended meanwhile,
-// whoever's doing that was.
-func (r *runner) attempt(ctx context.Context, x *engine.Execution, l *instance.Launch) (lost bool) {
+// attempt runs a case on an instance that nobody else has, to its end or its
+// deadline. It reports whether an outage of an attached agent's broker spoiled it.
+func (r *runner) attempt(ctx context.Context, x *engine.Execution, begun func()) (outage bool) {
 	c := x.Case()
-	ctx, cancel := context.WithTimeoutCause(ctx, r.set.Scale(caseLimit)+c.Idle, errors.New("the case's time was over"))
-	defer cancel()
 	if r.opts.Subject.NoAgent {
+		ctx, cancel := r.bounded(ctx, c)
+		defer cancel()
 		x.Run(ctx, nil)
 		return false
 	}
-	var inst *instance.Instance
-	var err error
-	if l == nil {
-		inst, err = r.sharedInstance(ctx)
-	} else if inst, err = instance.Start(ctx, &r.set.Config, l, x.Recorder().Heard); err == nil {
-		defer func() { inst.Stop(ctx) }()
-	}
+	display := c.Needs&engine.Desktop != 0
+	inst, err := r.instanceFor(ctx, x, display)
 	if err != nil {
 		settleStart(x, err)
 		return false
 	}
-	var mark int64 // what others made a shared agent print explains nothing
-	if l == nil {
-		mark = inst.OutputMark()
-	}
-	if why := inst.NoScreen(); why != "" && c.Needs&engine.Desktop != 0 {
+	begun()
+	clean := false
+	defer func() {
+		if c.Launch != nil {
+			r.pool.discard(ctx, inst)
+			return
+		}
+		r.pool.give(ctx, inst, display, clean)
+	}()
+	if why := inst.NoScreen(); why != "" && display {
 		x.Settle(verdict.Untestable, why)
+		clean = true
 		return false
 	}
-	if missing := c.Needs &^ engine.Claimed(inst.Hello()); missing != 0 && (l == nil || l.Ready()) {
-		x.Settle(verdict.NotClaimed, "the agent does not offer "+missing.String())
-		return false
-	}
+	drops := r.awaitBroker(ctx, inst)
+	mark := inst.OutputMark()
+	ctx, cancel := r.bounded(ctx, c)
+	defer cancel()
 	x.Run(ctx, inst)
-	r.monitor(ctx, x, inst, l != nil)
-	if !x.Status().Outweighs(verdict.Pass) {
-		return false
+	r.monitor(ctx, x, inst)
+	if x.Status().Outweighs(verdict.Pass) {
+		x.Printed(inst.OutputSince(mark))
+		return r.awaitBroker(ctx, inst) != drops
 	}
-	if l == nil {
-		lost = inst.Ended()
-		r.checkShared(ctx, inst)
+	clean = !x.Recorder().Pending() && inst.Clean() && len(inst.Findings()) == 0
+	return false
+}
+
+// bounded gives a case its time, which does not include its instance's start.
+func (r *runner) bounded(ctx context.Context, c *engine.Case) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.set.Scale(caseLimit)+c.Idle, errors.New("the case's time was over"))
+}
+
+// instanceFor takes an instance out of the pool, or starts the case's own.
+func (r *runner) instanceFor(ctx context.Context, x *engine.Execution, display bool) (*instance.Instance, error) {
+	if l := x.Case().Launch; l != nil {
+		return r.pool.start(ctx, l, x.Recorder().Heard)
 	}
-	x.Printed(inst.OutputSince(mark))
-	return lost
+	return r.pool.take(ctx, display)
 }
 
 // settleStart tells a subject that does not start from one that could not be

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
-	"agentproof/suite/instance"
 	"agentproof/suite/verdict"
 )
 
@@ -30,12 +30,8 @@ func (r *runner) newReport() *verdict.Report {
 	}
 }
 
-// describe fills in what the agent said of itself; there may be none.
-func describe(s *verdict.SubjectInfo, inst *instance.Instance) {
-	if inst == nil {
-		return
-	}
-	hello := inst.Hello()
+// describe fills in what the agent said of itself; hello may be nil.
+func describe(s *verdict.SubjectInfo, hello *agentv1.Hello) {
 	if hello == nil {
 		return
 	}

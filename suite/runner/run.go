@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"agentproof/docs/spec"
+	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/instance"
+	"agentproof/suite/monitor"
 	"agentproof/suite/subject"
 	"agentproof/suite/transcript"
 	"agentproof/suite/verdict"
-	"agentproof/suite/wire"
 )
 
 // caseLimit is the time of a case that has nothing to wait for. It is far
@@ -38,7 +39,8 @@ type Options struct {
 	// Revision is the revision to judge by; empty means spec.Revision.
 	Revision string
 	// Parallel is how many cases run at once, idle ones aside; 0 means a
-	// number that suits the machine.
+	// number that suits the machine. With 1 no two agents run at once, those
+	// that a case starts beside its own aside, and idle cases wait in turn.
 	Parallel int
 	// TimeoutScale stretches the harness's own limits; 0 means 1. Bounds that
 	// the specification sets never stretch.
@@ -85,20 +87,29 @@ func Run(ctx context.Context, opts Options) (*verdict.Report, error) {
 		return nil, err
 	}
 	report := r.newReport()
-	defer r.close(ctx)
+	defer r.pool.close(ctx)
 	if !opts.Subject.NoAgent {
-		if _, err := r.sharedInstance(ctx); err != nil {
+		plain, screen, err := r.pool.open(ctx, r.wantsDisplay())
+		if err != nil {
 			return nil, fmt.Errorf("%w: %w", instance.ErrNeverReady, err)
 		}
+		describe(&report.Subject, plain)
+		r.claimed = claims(plain, screen)
 	}
 	r.schedule(ctx)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("the run was ended early: %w", context.Cause(ctx))
 	}
-	r.judgeShared(ctx)
-	describe(&report.Subject, r.shared)
+	r.judgeFindings()
 	finish(report, r.results)
 	return report, nil
+}
+
+// claims is what the agent offers: on a display where it said so there, for it
+// cannot offer a desktop without one.
+func claims(plain, screen *agentv1.Hello) engine.Feature {
+	claimed := engine.Claimed(plain) &^ engine.Desktop
+	return claimed | engine.Claimed(screen)&engine.Desktop
 }
 
 // runner is one run.
@@ -106,6 +117,8 @@ type runner struct {
 	opts     Options
 	set      engine.Setting
 	selected []*engine.Case
+	pool     *pool
+	claimed  engine.Feature
 
 	// quiet is held for writing by an exclusive case, for reading by others.
 	quiet sync.RWMutex
@@ -114,12 +127,7 @@ type runner struct {
 	results map[string]*verdict.Result
 	running []string
 	done    int
-	late    []accusation
-	named   map[string]bool // files in the shared instance's root that requests named
-
-	starting sync.Mutex // one start of the shared instance at a time
-	shared   *instance.Instance
-	starts   int
+	found   map[monitor.Finding][]string // with the ids of the cases in which it was made
 }
 
 func newRunner(opts Options) (*runner, error) {
@@ -135,7 +143,8 @@ func newRunner(opts Options) (*runner, error) {
 	if err := engine.Validate(opts.Spec, opts.Cases); err != nil {
 		return nil, fmt.Errorf("the cases are not fit to run: %w", err)
 	}
-	r := &runner{opts: opts, set: opts.setting(), results: make(map[string]*verdict.Result), named: make(map[string]bool)}
+	r := &runner{opts: opts, set: opts.setting(), results: make(map[string]*verdict.Result), found: make(map[monitor.Finding][]string)}
+	r.pool = newPool(&r.set, opts.Parallel == 1)
 	selected, err := opts.Selection.Filter()
 	if err != nil {
 		return nil, err
@@ -164,6 +173,12 @@ func (r *runner) level(c *engine.Case) spec.Level {
 // schedule runs every selected case: idle ones at once, exclusive ones while
 // the idle ones wait, and the others side by side after that.
 func (r *runner) schedule(ctx context.Context) {
+	if r.opts.Parallel == 1 {
+		for _, c := range r.selected {
+			r.runCase(ctx, c, func() {})
+		}
+		return
+	}
 	var idle, exclusive, rest []*engine.Case
 	for _, c := range r.selected {
 		switch {
@@ -177,20 +192,24 @@ func (r *runner) schedule(ctx context.Context) {
 	}
 	slices.SortStableFunc(idle, func(a, b *engine.Case) int { return cmp.Compare(b.Idle, a.Idle) })
 
-	var wg sync.WaitGroup
-	defer wg.Wait()
+	var all, begun sync.WaitGroup
+	defer all.Wait()
+	begun.Add(len(idle))
 	for _, c := range idle {
-		wg.Go(func() { r.runCase(ctx, c) })
+		all.Go(func() { r.runCase(ctx, c, sync.OnceFunc(begun.Done)) })
+	}
+	if len(exclusive) > 0 && r.pool.lone == nil {
+		begun.Wait() // the starts of their agents would disturb what is measured
 	}
 	for _, c := range exclusive {
 		r.runExclusive(ctx, c)
 	}
 	queue := make(chan *engine.Case)
 	for range r.opts.Parallel {
-		wg.Go(func() {
+		all.Go(func() {
 			for c := range queue {
 				r.quiet.RLock()
-				r.runCase(ctx, c)
+				r.runCase(ctx, c, func() {})
 				r.quiet.RUnlock()
 			}
 		})
@@ -204,59 +223,12 @@ func (r *runner) schedule(ctx context.Context) {
 func (r *runner) runExclusive(ctx context.Context, c *engine.Case) {
 	r.quiet.Lock()
 	defer r.quiet.Unlock()
-	r.runCase(ctx, c)
+	r.runCase(ctx, c, func() {})
 }
 
-// sharedInstance is the instance that cases share, started when there is none
-// that runs.
-func (r *runner) sharedInstance(ctx context.Context) (*instance.Instance, error) {
-	r.starting.Lock()
-	defer r.starting.Unlock()
-	if r.shared != nil && !r.shared.Ended() {
-		return r.shared, nil
-	}
-	if r.shared != nil {
-		r.shared.Stop(ctx)
-	}
-	// A subject that dies over and over would make every case wait for it.
-	if r.starts++; r.starts > 20 {
-		return nil, errors.New("the agent died 20 times in this run")
-	}
-	var inst *instance.Instance
-	var err error
-	if r.opts.Subject.Attached != nil {
-		inst, err = instance.Attach(ctx, &r.set.Config)
-	} else {
-		inst, err = instance.Start(ctx, &r.set.Config, &instance.Launch{Display: r.wantsDisplay()}, nil)
-	}
-	if err != nil {
-		return nil, err
-	}
-	r.shared = inst
-	return inst, nil
-}
-
-// wantsDisplay tells whether a case looks at the shared instance's screen.
+// wantsDisplay reports whether a case looks at a screen.
 func (r *runner) wantsDisplay() bool {
-	return slices.ContainsFunc(r.selected, func(c *engine.Case) bool { return c.Launch == nil && c.Needs&engine.Desktop != 0 })
-}
-
-// checkShared kills a shared instance that no longer answers, so that one
-// stuck case does not take the rest of the run with it.
-func (r *runner) checkShared(ctx context.Context, inst *instance.Instance) {
-	if inst.Process == nil || inst.Ended() {
-		return
-	}
-	if err := inst.Ping(context.WithoutCancel(ctx), r.set.Scale(wire.OpLimit)); err != nil {
-		_ = inst.Process.Kill()
-		<-inst.Process.Done()
-	}
-}
-
-func (r *runner) close(ctx context.Context) {
-	if r.shared != nil {
-		r.shared.Stop(ctx)
-	}
+	return slices.ContainsFunc(r.selected, func(c *engine.Case) bool { return c.Needs&engine.Desktop != 0 })
 }
 
 func (r *runner) began(c *engine.Case) {

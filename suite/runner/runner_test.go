@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,6 +27,7 @@ import (
 	"agentproof/suite/runner"
 	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
+	"agentproof/suite/wire"
 )
 
 func TestMain(m *testing.M) {
@@ -321,26 +324,127 @@ func TestAnAgentThatHangsIsReplaced(t *testing.T) {
 
 func TestAnAgentThatOneCaseEndsCostsTheOthersNothing(t *testing.T) {
 	t.Parallel()
-	waiting := make(chan struct{})
-	var first atomic.Bool
+	ended, there := make(chan struct{}), make(chan struct{})
 	opts := options(t, pong,
 		engine.Case{ID: "ping.nonce/a-ends-the-agent", Run: func(ctx context.Context, t *engine.T) {
-			<-waiting
+			<-there
 			_ = t.Instance().Process.Kill()
 			<-t.Instance().Process.Done()
+			close(ended)
 			t.Ping(ctx, 1)
 		}},
-		engine.Case{ID: "ping.nonce/b-shared-it", Run: func(ctx context.Context, t *engine.T) {
-			if first.CompareAndSwap(false, true) {
-				close(waiting)
-				<-t.Instance().Process.Done()
-			}
+		engine.Case{ID: "ping.nonce/b-runs-meanwhile", Run: func(ctx context.Context, t *engine.T) {
+			close(there)
+			<-ended
 			t.Ping(ctx, 1)
 		}},
 	)
 	rep := run(t, opts)
 	if a, b := rep.Results[0], rep.Results[1]; a.Status != verdict.Fail || b.Status != verdict.Pass {
 		t.Errorf("got %s and %s %q, want fail and pass", a.Status, b.Status, b.Reason)
+	}
+}
+
+func TestNoTwoCasesHaveOneInstanceAtOnce(t *testing.T) {
+	t.Parallel()
+	var users sync.Map // *instance.Instance → *atomic.Int32
+	var worst, reused atomic.Int32
+	body := func(ctx context.Context, t *engine.T) {
+		n, known := users.LoadOrStore(t.Instance(), new(atomic.Int32))
+		if known {
+			reused.Add(1)
+		}
+		now := n.(*atomic.Int32).Add(1)
+		for seen := worst.Load(); now > seen && !worst.CompareAndSwap(seen, now); seen = worst.Load() {
+		}
+		t.Ping(ctx, 1)
+		n.(*atomic.Int32).Add(-1)
+	}
+	var cases []engine.Case
+	for i := range 40 {
+		cases = append(cases, engine.Case{ID: "ping.nonce/" + strings.Repeat("x", i+1), Idle: time.Duration(i % 2), Run: body})
+	}
+	run(t, options(t, pong, cases...))
+	if worst.Load() != 1 || reused.Load() == 0 {
+		t.Errorf("%d cases had one instance at once, and %d a used one; want 1 and some", worst.Load(), reused.Load())
+	}
+}
+
+// TestAnInstanceIsReplacedAfterACaseThatDidNotLeaveItClean pins what a later case
+// may find of an earlier one: nothing.
+func TestAnInstanceIsReplacedAfterACaseThatDidNotLeaveItClean(t *testing.T) {
+	t.Parallel()
+	mute := func(req *agentv1.ControlRequest) [][]byte {
+		if req.GetMetrics() != nil {
+			return nil
+		}
+		return pong(req)
+	}
+	for name, tc := range map[string]struct {
+		first    func(context.Context, *engine.T)
+		replaced bool
+	}{
+		"a case that passes":               {func(ctx context.Context, t *engine.T) { t.Ping(ctx, 1) }, false},
+		"a case that fails":                {func(_ context.Context, t *engine.T) { t.Fatalf("one", "two") }, true},
+		"a request that is not answered":   {func(_ context.Context, t *engine.T) { t.Start(wire.NewRequest(&agentv1.MetricsRequest{})) }, true},
+		"a file in the root":               {func(_ context.Context, t *engine.T) { leave(t, "file") }, true},
+		"a directory of the case's":        {func(_ context.Context, t *engine.T) { leave(t, "agentproof/ping.nonce+a") }, true},
+		"the empty directory of all cases": {func(_ context.Context, t *engine.T) { leave(t, "agentproof") }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var first, second *instance.Instance
+			opts := options(t, mute,
+				engine.Case{ID: "ping.nonce/a", Run: func(ctx context.Context, t *engine.T) { first = t.Instance(); tc.first(ctx, t) }},
+				engine.Case{ID: "ping.nonce/b", Run: func(ctx context.Context, t *engine.T) { second = t.Instance() }},
+			)
+			opts.Parallel = 1
+			run(t, opts)
+			if replaced := first != second; replaced != tc.replaced {
+				t.Errorf("replaced: %v, want %v", replaced, tc.replaced)
+			}
+		})
+	}
+}
+
+// leave makes a directory in the agent's root behind the agent's back.
+func leave(t *engine.T, name string) {
+	if err := os.MkdirAll(filepath.Join(t.Instance().LocalRoot(), name), 0o755); err != nil {
+		t.Harness(err)
+	}
+}
+
+func TestAnEndThatNobodyAskedForIsFound(t *testing.T) {
+	t.Parallel()
+	die := make(chan struct{})
+	opts := options(t, pong,
+		engine.Case{ID: "lifecycle.stays-up/judged", Clause: "lifecycle.stays-up", Run: func(ctx context.Context, t *engine.T) { t.Ping(ctx, 1) }},
+		engine.Case{ID: "ping.nonce/passes", Run: func(ctx context.Context, t *engine.T) {
+			t.Ping(ctx, 1)
+			die <- struct{}{}
+			<-t.Instance().Process.Done()
+		}},
+		engine.Case{ID: "ping.nonce/stops-it", Run: func(ctx context.Context, t *engine.T) {
+			_ = t.Instance().Process.Signal(os.Interrupt)
+			<-t.Instance().Process.Done()
+		}},
+		engine.Case{ID: "ping.nonce/waits", Run: func(ctx context.Context, t *engine.T) {
+			die <- struct{}{}
+			t.Ping(ctx, 1)
+			t.Ping(ctx, 1)
+		}},
+	)
+	opts.Subject, opts.Parallel = scripted(pong, die), 1
+	rep := run(t, opts)
+	var got []verdict.Status
+	for _, res := range rep.Results {
+		got = append(got, res.Status)
+	}
+	if want := []verdict.Status{verdict.Fail, verdict.Pass, verdict.Pass, verdict.Blocked}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if reason := rep.Results[0].Reason; !strings.Contains(reason, "ended by itself") {
+		t.Errorf("the clause's case says %q", reason)
 	}
 }
 

@@ -221,6 +221,14 @@ func (r *selfTest) beside(m *Mutant) []string {
 // inTurn tells that one thing at a time is to run.
 func (r *selfTest) inTurn() bool { return r.opts.Parallel == 1 }
 
+// eachRun is how many cases of one run run at once; 0 is the runner's choice.
+func (r *selfTest) eachRun() int {
+	if r.inTurn() {
+		return 1
+	}
+	return 0
+}
+
 // schedule tries the mutants side by side, those whose case waits for time to
 // pass at once and the others in order. It returns those whose case measures,
 // for which it must be quiet.
@@ -366,7 +374,7 @@ func (r *selfTest) compare(out *Outcome) {
 func (r *selfTest) run(ctx context.Context, s subject.Subject, ids []string, scale float64) (*verdict.Report, error) {
 	return runner.Run(ctx, runner.Options{
 		Spec: r.opts.Spec, Cases: r.opts.Cases, Selection: verdict.Selection{Cases: ids}, Subject: s,
-		HelperProgram: r.opts.HelperProgram,
-		TimeoutScale:  cmp.Or(scale, 1) * cmp.Or(r.opts.TimeoutScale, 1),
+		HelperProgram: r.opts.HelperProgram, Parallel: r.eachRun(),
+		TimeoutScale: cmp.Or(scale, 1) * cmp.Or(r.opts.TimeoutScale, 1),
 	})
 }

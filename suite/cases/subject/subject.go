@@ -257,7 +257,7 @@ func withoutReplySubject(ctx context.Context, t *engine.T) {
 }
 
 // scope tries all operations, and the goodbye, behind a broker that grants the
-// agent its workspace and the inboxes; the shared instance has no other rights
+// agent its workspace and the inboxes; an instance of the pool has no other rights
 // either, but what it was refused could not be put down to one case.
 func scope(ctx context.Context, t *engine.T) {
 	name := t.Path(ctx, "file")
