@@ -69,7 +69,13 @@ func (m *Mutant) Into(cfg *agent.Config) (end func(error) error, err error) {
 		cfg.Middleware = append(cfg.Middleware, m.Fault)
 	}
 	if m.Config != nil {
+		// A Config sets the wire as if it were alone.
+		wire := cfg.Wire
+		cfg.Wire = agent.Wire{}
 		m.Config(cfg)
+		own := cfg.Wire
+		cfg.Wire = wire
+		Around(cfg, own)
 	}
 	stop := func() {}
 	if m.Beside != nil {
@@ -84,6 +90,22 @@ func (m *Mutant) Into(cfg *agent.Config) (end func(error) error, err error) {
 		}
 		return err
 	}, nil
+}
+
+// Together puts several faults into one agent, in order: the first is closest
+// to it on the wire. It is Mutant.Into for all of them.
+func Together(cfg *agent.Config, mutants ...Mutant) (end func(error) error, err error) {
+	end = func(err error) error { return err }
+	for i := range mutants {
+		next, err := mutants[i].Into(cfg)
+		if err != nil {
+			_ = end(nil)
+			return nil, err
+		}
+		inner := end
+		end = func(err error) error { return inner(next(err)) }
+	}
+	return end, nil
 }
 
 // Slug is a sentence as one word: letters and digits in lower case, and dashes

@@ -10,6 +10,24 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
+// Around puts w around what cfg's agent takes and sends already: w is the first
+// to see a request and the last to see a reply.
+func Around(cfg *agent.Config, w agent.Wire) {
+	if in := cfg.Wire.In; in != nil && w.In != nil {
+		outer := w.In
+		w.In = func(next nats.MsgHandler) nats.MsgHandler { return outer(in(next)) }
+	} else if w.In == nil {
+		w.In = in
+	}
+	if out := cfg.Wire.Out; out != nil && w.Out != nil {
+		outer := w.Out
+		w.Out = func(next agent.PublishFunc) agent.PublishFunc { return out(outer(next)) }
+	} else if w.Out == nil {
+		w.Out = out
+	}
+	cfg.Wire = w
+}
+
 // Received changes raw requests before the agent decodes them.
 func Received(edit func(*nats.Msg)) func(*agent.Config) {
 	return func(cfg *agent.Config) {

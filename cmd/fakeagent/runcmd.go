@@ -36,7 +36,8 @@ type runFlags struct {
 	password      string
 	json          bool
 	verbose       bool
-	mutant        string
+	mutants       []string
+	serial        bool
 	listMutants   bool
 	script        runScript
 	relay         runRelay
@@ -61,7 +62,9 @@ SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
   fakeagent run --virtual-desktop=1920x1080 --screen-control
   fakeagent run --nats nats://broker.example:4222 --token SECRET --workspace ws --agent laptop
   fakeagent run --credentials ./credentials.json
-  fakeagent run --script flaky.yaml`,
+  fakeagent run --script flaky.yaml
+  fakeagent run --mutant fence.swaps-the-epochs
+  fakeagent run --serial`,
 		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.listMutants {
@@ -85,7 +88,8 @@ SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
 	fl.StringVar(&f.password, "password", "", "control-plane `PASSWORD` of the own broker (default a random one)")
 	fl.BoolVar(&f.json, "json", false, "log and announce in JSON")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "log every failed operation too")
-	fl.StringVar(&f.mutant, "mutant", "", "put the fault `ID` into the agent, to see whether your tests notice it")
+	fl.StringArrayVar(&f.mutants, "mutant", nil, "put the fault `ID` into the agent, to see whether your tests notice it (repeatable)")
+	fl.BoolVar(&f.serial, "serial", false, "serve one request at a time, pings included")
 	fl.BoolVar(&f.listMutants, "list-mutants", false, "list the faults that --mutant knows, and serve nothing")
 	cli.CompleteFrom(cmd, "mutant", mutantIDs)
 	f.script.flags(cmd)
@@ -175,10 +179,10 @@ func (f *runFlags) serve(cmd *cobra.Command, cfg agent.Config, r reach) error {
 
 // config puts flags over credentials over the environment.
 func (f *runFlags) config(cmd *cobra.Command) (agent.Config, error) {
-	if err := f.checkMutant(); err != nil {
+	if err := f.script.load(cmd); err != nil {
 		return agent.Config{}, err
 	}
-	if err := f.script.load(cmd); err != nil {
+	if err := f.checkMutants(); err != nil {
 		return agent.Config{}, err
 	}
 	if err := f.checkDesktop(); err != nil {

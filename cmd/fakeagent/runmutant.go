@@ -1,31 +1,47 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"agentproof/agent"
+	"agentproof/agent/fault"
 	"agentproof/agent/fault/catalogue"
 )
 
-// checkMutant finds a wrong --mutant before anything is started.
-func (f *runFlags) checkMutant() error {
-	if _, ok := catalogue.Find(f.mutant); !ok && f.mutant != "" {
-		return fmt.Errorf("--mutant %q: there is no such fault: see 'fakeagent run --list-mutants'", f.mutant)
+// checkMutants finds wrong flags about faults before anything is started.
+func (f *runFlags) checkMutants() error {
+	for i, id := range f.mutants {
+		if _, ok := catalogue.Find(id); !ok {
+			return fmt.Errorf("--mutant %q: there is no such fault: see 'fakeagent run --list-mutants'", id)
+		}
+		if slices.Contains(f.mutants[:i], id) {
+			return fmt.Errorf("--mutant %s is given twice", id)
+		}
+	}
+	if f.serial && f.script.loaded != nil {
+		return errors.New("--serial and --script exclude each other: a reply that the script drops would stop a serial agent")
 	}
 	return nil
 }
 
-// mutate puts the fault of --mutant into the agent. end is told how that agent
-// ended, and says how the program ends.
+// mutate puts the faults of --serial and --mutant into the agent. end is told
+// how that agent ended, and says how the program ends.
 func (f *runFlags) mutate(cfg *agent.Config) (end func(error) error, err error) {
-	m, ok := catalogue.Find(f.mutant)
-	if !ok {
-		return func(err error) error { return err }, nil
+	if f.serial {
+		fault.Serial(cfg)
 	}
-	cfg.Logger.Warn("this agent is wrong on purpose: it "+m.Name, "mutant", m.ID(), "breaks", m.Clause())
-	return m.Into(cfg)
+	var mutants []fault.Mutant
+	for _, id := range f.mutants {
+		if m, ok := catalogue.Find(id); ok {
+			cfg.Logger.Warn("this agent is wrong on purpose: it "+m.Name, "mutant", id, "breaks", m.Clause())
+			mutants = append(mutants, m)
+		}
+	}
+	return fault.Together(cfg, mutants...)
 }
 
 func mutantIDs() []string {

@@ -23,6 +23,8 @@ func TestWrongUsageIsOneSentenceAndExitCode2(t *testing.T) {
 		{"an agent that is a wildcard", "run --agent *", `agent: the agent id is "*"`, "fakeagent run"},
 		{"an epoch that is negative", "run --epoch -1", `--epoch "-1": it takes a whole number from 0 to 4294967295`, "fakeagent run"},
 		{"a fault that does not exist", "run --mutant fence.none", `--mutant "fence.none": there is no such fault: see 'fakeagent run --list-mutants'`, "fakeagent run"},
+		{"a fault twice", "run --mutant fence.swaps-the-epochs --mutant fence.swaps-the-epochs", "--mutant fence.swaps-the-epochs is given twice", "fakeagent run"},
+		{"a serial agent with a script", "run --serial --script testdata/lost.yaml", "--serial and --script exclude each other", "fakeagent run"},
 		{"a root that is not there", "run --root /nonexistent/root", "agent: workspace root: stat /nonexistent/root", "fakeagent run"},
 		{"a root that is a file", "run --root main.go", "agent: workspace root ", "fakeagent run"},
 		{"credentials that are not there", "run --credentials /nonexistent", "credentials: open /nonexistent", "fakeagent run"},
