@@ -94,6 +94,9 @@ func (p *Pending) Answered() bool { return len(p.reply) > 0 }
 // there is one of result and error, and the result is the op's. It ends the
 // case when no reply comes within the limit.
 func (p *Pending) Response(ctx context.Context, limit time.Duration) *agentv1.ControlResponse {
+	if silent := p.t.set.Silent; silent != nil && silent(opName(p.req)) {
+		p.t.transport(p.req, wire.ErrNoReply)
+	}
 	resp, err := p.Try(ctx, limit)
 	if err != nil {
 		p.t.transport(p.req, err)
@@ -132,10 +135,28 @@ func (t *T) transport(req *agentv1.ControlRequest, err error) {
 	case errors.Is(err, wire.ErrNoResponder):
 		t.Fatalf("a reply to "+op, "no responder on the subject: the agent is not subscribed")
 	case errors.Is(err, wire.ErrNoReply):
-		t.Fatalf("a reply to "+op+" in time", "none")
+		t.unanswered(op)
 	default:
 		t.Harness(fmt.Errorf("send a %s request: %w", op, err))
 	}
+}
+
+// NoReply is the failure of an operation that gets no reply.
+func NoReply(op string) verdict.Failure {
+	return verdict.Failure{Want: "a reply to " + op + " in time", Got: "none"}
+}
+
+// unanswered ends the case over an operation that got no reply.
+func (t *T) unanswered(op string) {
+	before := t.verdict()
+	f := NoReply(op)
+	t.Errorf(f.Want, "%s", f.Got)
+	t.mu.Lock()
+	if t.status.Outweighs(before) {
+		t.mute = op
+	}
+	t.mu.Unlock()
+	runtime.Goexit()
 }
 
 // breach is about a reply that breaks a clause. It fails a case that judges the

@@ -30,6 +30,9 @@ type Setting struct {
 	// UploadHelper copies HelperProgram through the agent also when the agent
 	// sees this machine's files.
 	UploadHelper bool
+	// Silent, when set, reports whether an operation, named as in "fs_read", is
+	// known to get no reply, so that none is waited for.
+	Silent func(op string) bool
 }
 
 // An Execution is one try of a case: what there is beside its T for whoever
@@ -57,6 +60,14 @@ func (x *Execution) Missed() bool {
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()
 	return x.t.missed && x.t.status == verdict.Untestable
+}
+
+// Unanswered is the operation that decided the case by getting no reply; empty
+// for a case that something else decided.
+func (x *Execution) Unanswered() string {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	return x.t.mute
 }
 
 // Settle gives the case a status, unless it has a graver one. The first reason

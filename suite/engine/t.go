@@ -43,6 +43,7 @@ type state struct {
 	output   string // what the agent printed, kept for a failure
 	overran  bool   // the deadline ended the case
 	missed   bool   // the harness missed a window of time
+	mute     string // the operation without a reply that decided the case
 
 	screenshot []byte // what the screen showed at a failure
 }
@@ -70,14 +71,22 @@ func (t *T) Errorf(want, format string, args ...any) {
 	if t.inst != nil {
 		f.Got = t.inst.Stable(f.Got)
 	}
+	reason := f.String()
 	if t.given {
-		t.settle(verdict.Blocked, "could not arrange the case: "+f.String())
-	} else {
-		t.settle(verdict.Fail, f.String())
+		reason = "could not arrange the case: " + reason
 	}
+	t.settle(t.failing(), reason)
 	t.mu.Lock()
 	t.failures = append(t.failures, f)
 	t.mu.Unlock()
+}
+
+// failing is the status of a case that a failure of this view decides.
+func (t *T) failing() verdict.Status {
+	if t.given {
+		return verdict.Blocked
+	}
+	return verdict.Fail
 }
 
 // checkedAt is the place that made a check: outside this package, and outside
@@ -186,7 +195,7 @@ func (t *T) settle(s verdict.Status, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s.Outweighs(t.status) {
-		t.status, t.reason = s, reason
+		t.status, t.reason, t.mute = s, reason, ""
 	}
 }
 

@@ -108,6 +108,9 @@ func (r *runner) attempt(ctx context.Context, x *engine.Execution, begun func())
 	defer cancel()
 	x.Run(ctx, inst)
 	r.monitor(ctx, x, inst)
+	if op := x.Unanswered(); op != "" {
+		r.suspect(ctx, op)
+	}
 	if x.Status().Outweighs(verdict.Pass) {
 		x.Printed(inst.OutputSince(mark))
 		return r.awaitBroker(ctx, inst) != drops

@@ -100,6 +100,7 @@ func Run(ctx context.Context, opts Options) (*verdict.Report, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("the run was ended early: %w", context.Cause(ctx))
 	}
+	r.judgeSilence()
 	r.judgeFindings()
 	finish(report, r.results)
 	return report, nil
@@ -119,6 +120,7 @@ type runner struct {
 	selected []*engine.Case
 	pool     *pool
 	claimed  engine.Feature
+	silent   silence
 
 	// quiet is held for writing by an exclusive case, for reading by others.
 	quiet sync.RWMutex
@@ -128,6 +130,7 @@ type runner struct {
 	running []string
 	done    int
 	found   map[monitor.Finding][]string // with the ids of the cases in which it was made
+	mute    map[string]string            // the operation without a reply that decided a case, by its id
 }
 
 func newRunner(opts Options) (*runner, error) {
@@ -143,7 +146,9 @@ func newRunner(opts Options) (*runner, error) {
 	if err := engine.Validate(opts.Spec, opts.Cases); err != nil {
 		return nil, fmt.Errorf("the cases are not fit to run: %w", err)
 	}
-	r := &runner{opts: opts, set: opts.setting(), results: make(map[string]*verdict.Result), found: make(map[monitor.Finding][]string)}
+	r := &runner{opts: opts, set: opts.setting(), results: make(map[string]*verdict.Result), found: make(map[monitor.Finding][]string),
+		mute: make(map[string]string)}
+	r.set.Silent = r.silent.Known
 	r.pool = newPool(&r.set, opts.Parallel == 1)
 	selected, err := opts.Selection.Filter()
 	if err != nil {
@@ -247,6 +252,9 @@ func (r *runner) ended(c *engine.Case, x *engine.Execution, took time.Duration) 
 	r.transcribe(res, x)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if op := x.Unanswered(); op != "" {
+		r.mute[c.ID] = op
+	}
 	r.done++
 	r.running = slices.DeleteFunc(r.running, func(id string) bool { return id == c.ID })
 	r.progress(res)
