@@ -303,11 +303,17 @@ func (i *Instance) Hello() *agentv1.Hello {
 	return hello
 }
 
-// Stable replaces what differs from run to run in a text that quotes the agent:
-// its root becomes {root}.
+// Stable replaces what the suite made up for this instance in a text that may
+// quote the agent: its root becomes {root}, and so on.
 func (i *Instance) Stable(text string) string {
 	if root := i.Hello().GetWorkspaceRoot(); len(root) > 1 {
 		text = strings.ReplaceAll(text, root, "{root}")
+	}
+	if i.local != "" {
+		text = strings.ReplaceAll(text, i.local, "{root}")
+	}
+	if i.Broker != nil { // the ids are random, too
+		text = strings.NewReplacer(i.WorkspaceID, "{workspace}", i.AgentID, "{agent}").Replace(text)
 	}
 	return strings.ReplaceAll(text, i.home, homeName)
 }

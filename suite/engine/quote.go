@@ -1,0 +1,30 @@
+package engine
+
+import (
+	"regexp"
+
+	agentv1 "agentproof/proto/opengeni/agent/v1"
+)
+
+var (
+	// tempPath is a path below a directory for temporary files.
+	tempPath = regexp.MustCompile(`(?:/private)?(?:/var/folders|/var/tmp|/tmp|/dev/shm)/[^\s"':,;)]+`)
+	// counted is a word with a digit in it: a process id, a port, a duration, a
+	// size, an address, an id.
+	counted = regexp.MustCompile(`[A-Za-z0-9_.:-]*[0-9](?:[A-Za-z0-9_.:-]*[A-Za-z0-9])?`)
+)
+
+// quote is a text of the agent's making as a reason may hold it: what differs from
+// run to run is left out. The reader finds the whole text in the exchange.
+func quote(text string) string {
+	text = tempPath.ReplaceAllString(text, "{tmp}")
+	return counted.ReplaceAllString(text, "N")
+}
+
+// describeError is an error of the agent in the words of a reason.
+func describeError(e *agentv1.AgentError) string {
+	if e.GetMessage() == "" {
+		return codeName(e.GetCode()) + " without a message"
+	}
+	return codeName(e.GetCode()) + ": " + quote(e.GetMessage())
+}
