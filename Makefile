@@ -29,7 +29,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # certifications measure time
-.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks whole noise strength conformance example native fuzz bench picture clean
+.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks whole noise busy strength conformance example native fuzz bench picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,6 +109,10 @@ whole: build ## every case beside every mutant (AREA=fs: of one area)
 
 noise: build ## agents with random noise on their wire (NOISE=40)
 	$(BIN)/conformance selftest --noise $(or $(NOISE),40)
+
+busy: build ## certify the bundled agent beside four busy loops (BUSY=20)
+	@sh scripts/needs.sh git +Xvfb
+	@sh scripts/busy.sh $(or $(BUSY),20) $(OUT)/busy
 
 strength: selftest ## record what the self-test shows, for reports
 	$(GO) run ./internal/checks -selftest $(OUT)/selftest.json -record
