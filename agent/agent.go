@@ -69,6 +69,13 @@ func New(cfg Config) (*Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("agent: %w", err)
 	}
+	if cfg.CAFile != "" {
+		option, err := trust(cfg.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("agent: %w", err)
+		}
+		cfg.NATSOptions = append([]nats.Option{option}, cfg.NATSOptions...)
+	}
 	a := &Agent{
 		cfg:     cfg,
 		log:     cfg.Logger.With("agent", cfg.AgentID, "workspace", cfg.WorkspaceID),

@@ -32,6 +32,9 @@ type Config struct {
 	// Token is the bearer, sent as CONNECT's auth_token (connect.token); empty
 	// for a broker that asks for none.
 	Token string
+	// CAFile is a PEM file with CAs of broker certificates, trusted beside the
+	// system's; empty means those alone.
+	CAFile string
 	// Epoch is the held epoch of the fence. It does not change while the agent
 	// runs, whatever requests carry (fence.ratchet).
 	Epoch uint32

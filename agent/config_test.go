@@ -35,6 +35,8 @@ func TestValidate(t *testing.T) {
 		"a URL without a host":          {func(c *agent.Config) { c.URLs = []string{"nats://:4222"} }, "names no host"},
 		"a URL that cannot be parsed":   {func(c *agent.Config) { c.URLs = []string{"nats://h:port"} }, "cannot be parsed"},
 		"a root that does not exist":    {func(c *agent.Config) { c.Root += "/no/such" }, "workspace root"},
+		"a CA file that is missing":     {func(c *agent.Config) { c.CAFile = "/no/such.pem" }, "/no/such.pem"},
+		"a CA file without a CA":        {func(c *agent.Config) { c.CAFile = os.DevNull }, "no certificate in PEM"},
 		"a negative bound on output":    {func(c *agent.Config) { c.MaxOutput = -1 }, "output bound"},
 		"a negative bound on operation": {func(c *agent.Config) { c.MaxConcurrent = -1 }, "concurrent"},
 	}
@@ -73,11 +75,12 @@ func TestConfigFromEnviron(t *testing.T) {
 	full := []string{
 		"AGENTPROOF_NATS_URL=nats://a:1, ws://b:2,", "AGENTPROOF_NATS_TOKEN=tok", "AGENTPROOF_WORKSPACE_ID=ws",
 		"AGENTPROOF_AGENT_ID=ag", "AGENTPROOF_EPOCH=4294967295", "AGENTPROOF_RELAY_URL=ws://r/stream",
-		"AGENTPROOF_RELAY_TOKEN=rel", "AGENTPROOF_SCREEN_CONTROL=true", "OTHER=x",
+		"AGENTPROOF_RELAY_TOKEN=rel", "AGENTPROOF_SCREEN_CONTROL=true", "AGENTPROOF_CA_FILE=/ca", "OTHER=x",
 	}
 	all := agent.Config{
 		WorkspaceID: "ws", AgentID: "ag", URLs: []string{"nats://a:1", "ws://b:2"}, Token: "tok",
 		Epoch: 4294967295, RelayURL: "ws://r/stream", RelayToken: "rel", ScreenControl: true,
+		CAFile: "/ca",
 	}
 	least := agent.Config{URLs: []string{"nats://a:1"}}
 	tests := map[string]struct {
@@ -133,6 +136,19 @@ func TestConfigFromCredentials(t *testing.T) {
 		t.Errorf("error %v, configuration %+v,\nwant %+v", err, got, want)
 	}
 
+	t.Run("with a CA beside them", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		ca := filepath.Join(dir, "ca.pem")
+		if err := os.WriteFile(ca, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		writeCredentials(t, dir, credentials)
+		got, err := agent.ConfigFromEnviron([]string{"OPENGENI_CONFIG_DIR=" + dir})
+		if err != nil || got.CAFile != ca {
+			t.Errorf("error %v, CA file %q, want %q", err, got.CAFile, ca)
+		}
+	})
 	t.Run("the environment wins and the file adds", func(t *testing.T) {
 		t.Parallel()
 		environ := []string{"OPENGENI_CONFIG_DIR=" + dir, "AGENTPROOF_NATS_URL=nats://e:1", "AGENTPROOF_NATS_TOKEN=env",

@@ -12,6 +12,7 @@ import (
 
 	"agentproof/agent"
 	"agentproof/fixtures/broker"
+	"agentproof/fixtures/broker/brokertest"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
 
@@ -40,12 +41,21 @@ func TestURLs(t *testing.T) {
 			s.run(func(c *agent.Config) {
 				c.URLs = tc.urls(s.broker)
 				if tc.tls {
-					c.NATSOptions = []nats.Option{nats.RootCAs(s.broker.CAFile())}
+					c.CAFile = s.broker.CAFile()
 				}
 			})
 			s.announced()
 		})
 	}
+}
+
+// A ca.pem beside the credentials says whom to trust, not that there is TLS.
+func TestACAIsNoDemandForTLS(t *testing.T) {
+	t.Parallel()
+	ca := brokertest.Start(t, broker.Config{TLS: true}).CAFile()
+	s := prepare(t, broker.Config{})
+	s.run(func(c *agent.Config) { c.CAFile = ca })
+	s.announced()
 }
 
 func TestAgentOutlivesAnOutage(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // Credentials are what an enrolled agent keeps on disk, in the format of
@@ -23,9 +24,15 @@ type Credentials struct {
 	ScreenControl bool     `json:"consented_screen_control"`
 	UpdateChannel string   `json:"update_channel"`
 	ResumeToken   string   `json:"resume_token"`
+	// CAFile is the ca.pem beside the file, with the CA of a broker that the
+	// system does not trust; empty if there is none.
+	CAFile string `json:"-"`
 	// LastKnownEpoch becomes the held epoch of the fence.
 	LastKnownEpoch uint32 `json:"last_known_epoch"`
 }
+
+// caName is the file beside the credentials that CAFile speaks of.
+const caName = "ca.pem"
 
 // LoadCredentials reads path. What is wrong with it is named by file and key,
 // never by value, and the file is never written. Keys that the format does not
@@ -45,6 +52,10 @@ func LoadCredentials(path string) (Credentials, error) {
 	}
 	if err := c.check(); err != nil {
 		return Credentials{}, fmt.Errorf("credentials file %s: %w", path, err)
+	}
+	ca := filepath.Join(filepath.Dir(path), caName)
+	if _, err := os.Stat(ca); err == nil {
+		c.CAFile = ca
 	}
 	return c, nil
 }
@@ -118,6 +129,7 @@ func (c Credentials) Config() Config {
 		AgentID:       c.AgentID,
 		URLs:          c.NATSURLs,
 		Token:         c.NATSBearer,
+		CAFile:        c.CAFile,
 		Epoch:         c.LastKnownEpoch,
 		RelayURL:      c.RelayURL,
 		RelayToken:    c.RelayToken,

@@ -14,9 +14,10 @@ const credentialsName = "credentials.json"
 // ConfigFromEnviron reads how an agent is to run from variables in the form of
 // os.Environ. AGENTPROOF_NATS_URL (a list is separated by commas), _NATS_TOKEN,
 // _WORKSPACE_ID, _AGENT_ID, _EPOCH, _RELAY_URL, _RELAY_TOKEN and
-// _SCREEN_CONTROL say everything; where AGENTPROOF_NATS_URL is not set,
-// credentials.json in $OPENGENI_CONFIG_DIR does. A file that speaks of the
-// same agent also adds what has no variable.
+// _SCREEN_CONTROL say everything, and _CA_FILE which CA to trust; where
+// AGENTPROOF_NATS_URL is not set, credentials.json in $OPENGENI_CONFIG_DIR does,
+// with ca.pem beside it if there is one. A credentials.json of the same agent
+// also adds what has no variable.
 //
 // The result is not validated: the caller may still add to it.
 func ConfigFromEnviron(environ []string) (Config, error) {
@@ -40,6 +41,7 @@ func ConfigFromEnviron(environ []string) (Config, error) {
 		Token:       env[envNATSToken],
 		RelayURL:    env[envRelayURL],
 		RelayToken:  env[envRelayToken],
+		CAFile:      env[envCAFile],
 	}
 	if v := env[envEpoch]; v != "" {
 		epoch, err := strconv.ParseUint(v, 10, 32)

@@ -18,6 +18,7 @@ const (
 	envRelayURL      = "AGENTPROOF_RELAY_URL"
 	envRelayToken    = "AGENTPROOF_RELAY_TOKEN"
 	envScreenControl = "AGENTPROOF_SCREEN_CONTROL"
+	envCAFile        = "AGENTPROOF_CA_FILE"
 	envConfigDir     = "OPENGENI_CONFIG_DIR"
 )
 

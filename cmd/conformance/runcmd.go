@@ -45,7 +45,8 @@ COMMAND starts, or one that runs already (--attach).
 COMMAND is told everything by its environment: AGENTPROOF_NATS_URL,
 AGENTPROOF_NATS_TOKEN, AGENTPROOF_WORKSPACE_ID, AGENTPROOF_AGENT_ID,
 AGENTPROOF_EPOCH, AGENTPROOF_RELAY_URL, AGENTPROOF_RELAY_TOKEN,
-AGENTPROOF_SCREEN_CONTROL, and by a credentials.json in $OPENGENI_CONFIG_DIR.
+AGENTPROOF_SCREEN_CONTROL and AGENTPROOF_CA_FILE (the CA of tls:// and wss://
+URLs), and by a credentials.json and a ca.pem in $OPENGENI_CONFIG_DIR.
 Its working directory is its workspace root. "go run PACKAGE" is built once.
 
 In a glob, * matches within a word of an id, ** anything; words end at . and /.

@@ -12,6 +12,7 @@ import os
 import platform
 import signal
 import socket
+import ssl
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -50,13 +51,16 @@ class Settings:
             self.epoch = int(env.get("AGENTPROOF_EPOCH") or 0)
             self.whole_machine = True  # the contract has no variable for it
             self.screen_control = env.get("AGENTPROOF_SCREEN_CONTROL") == "true"
+            self.ca = env.get("AGENTPROOF_CA_FILE")
         else:
-            told = json.loads(Path(env["OPENGENI_CONFIG_DIR"], "credentials.json").read_text())
+            directory = Path(env["OPENGENI_CONFIG_DIR"])
+            told = json.loads((directory / "credentials.json").read_text())
             self.urls, self.token = told["nats_urls"], told["nats_bearer"]
             self.workspace, self.agent = told["workspace_id"], told["agent_id"]
             self.epoch = told.get("last_known_epoch", 0)
             self.whole_machine = told.get("consented_whole_machine", False)
             self.screen_control = told.get("consented_screen_control", False)
+            self.ca = directory / "ca.pem" if (directory / "ca.pem").exists() else None
 
     def subject(self, name):
         return f"agent.{self.workspace}.{self.agent}.{name}"
@@ -104,8 +108,8 @@ class Agent:
             print(f"{url}: {e}", file=sys.stderr)
 
         nc = await asyncio.wait_for(self.nats.connect(
-            url, token=self.settings.token, allow_reconnect=False, max_reconnect_attempts=1, ping_interval=5,
-            closed_cb=on_closed, error_cb=on_error), 10)
+            url, token=self.settings.token, tls=self.trust(url), allow_reconnect=False, max_reconnect_attempts=1,
+            ping_interval=5, closed_cb=on_closed, error_cb=on_error), 10)
         try:
             requests = await nc.subscribe(self.settings.subject("rpc"), cb=partial(self.receive, nc))
             await nc.flush()  # `lifecycle.hello-after-subscribe`
@@ -117,6 +121,16 @@ class Agent:
         finally:
             self.leave = None
             await nc.close()
+
+    def trust(self, url):
+        """Whom to trust at a URL with TLS: the system's CAs, and the one that
+        the agent was told of (`connect.urls`)."""
+        if not url.startswith(("tls:", "wss:")):
+            return None
+        context = ssl.create_default_context()
+        if self.settings.ca:
+            context.load_verify_locations(self.settings.ca)
+        return context
 
     def make_hello(self):
         return lifecycle.Hello(

@@ -11,8 +11,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/nats-io/nats.go"
-
 	"agentproof/agent"
 	"agentproof/agent/fault"
 	"agentproof/internal/cli"
@@ -59,11 +57,12 @@ func Mutated(m fault.Mutant) subject.Subject {
 
 // Config is what an agent inside this process is told of its environment.
 func Config(env subject.Environment) agent.Config {
-	cfg := agent.Config{
+	return agent.Config{
 		WorkspaceID:   env.WorkspaceID,
 		AgentID:       env.AgentID,
 		URLs:          env.URLs,
 		Token:         env.Token,
+		CAFile:        env.CAFile,
 		Epoch:         env.Epoch,
 		Root:          env.Root,
 		RelayURL:      env.RelayURL,
@@ -73,17 +72,13 @@ func Config(env subject.Environment) agent.Config {
 		UpdateChannel: "stable",
 		Version:       cli.Version(),
 		// A spawned agent would find the same in its environment.
-		Environ: env.Layer(slices.Concat(env.Screen(os.Environ()), []string{
+		Environ: env.Around(slices.Concat(os.Environ(), []string{
 			"AGENTPROOF_NATS_TOKEN=" + env.Token,
 			"AGENTPROOF_RELAY_TOKEN=" + env.RelayToken,
 			"OPENGENI_CONFIG_DIR=" + env.ConfigDir,
 		})),
 		Logger: slog.New(slog.NewTextHandler(cmp.Or(env.Output, io.Discard), nil)),
 	}
-	if env.CAFile != "" {
-		cfg.NATSOptions = append(cfg.NATSOptions, nats.RootCAs(env.CAFile))
-	}
-	return cfg
 }
 
 func serve(ctx context.Context, cfg agent.Config) error {

@@ -34,13 +34,14 @@ func TestConfigIsWhatASpawnedAgentIsTold(t *testing.T) {
 	cfg := bundled.Config(subject.Environment{
 		URLs: []string{"nats://h"}, Token: "token", WorkspaceID: "ws", AgentID: "a", Epoch: 7,
 		RelayURL: "ws://r", RelayToken: "relay", ScreenControl: true, Root: t.TempDir(), ConfigDir: "/config",
-		Extra: []string{"ADDED=1", "PATH"},
+		Extra: []string{"ADDED=1", "PATH"}, Marker: "marker",
 	})
 	if cfg.WorkspaceID != "ws" || cfg.AgentID != "a" || cfg.Token != "token" || cfg.Epoch != 7 || cfg.RelayURL != "ws://r" ||
 		cfg.RelayToken != "relay" || !cfg.ScreenControl || !cfg.WholeMachine || cfg.AdoptOrphans {
 		t.Errorf("got %+v", cfg)
 	}
-	for _, kv := range []string{"AGENTPROOF_NATS_TOKEN=token", "AGENTPROOF_RELAY_TOKEN=relay", "OPENGENI_CONFIG_DIR=/config", "ADDED=1"} {
+	for _, kv := range []string{"AGENTPROOF_NATS_TOKEN=token", "AGENTPROOF_RELAY_TOKEN=relay", "OPENGENI_CONFIG_DIR=/config", "ADDED=1",
+		"NO_COLOR=1", "TERM=dumb", "CONFORMANCE_INSTANCE=marker"} {
 		if !slices.Contains(cfg.Environ, kv) {
 			t.Errorf("the agent's environment lacks %s", kv)
 		}

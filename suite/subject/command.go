@@ -65,6 +65,9 @@ func (c *command) start(ctx context.Context, env Environment) (Process, error) {
 	if err := writeCredentials(env); err != nil {
 		return nil, fmt.Errorf("write the agent's credentials: %w", err)
 	}
+	if err := writeCA(env); err != nil {
+		return nil, fmt.Errorf("write the broker's CA: %w", err)
+	}
 	// Not CommandContext: an instance outlives the context of its start, and
 	// its owner ends it.
 	cmd := exec.Command(program, args...)

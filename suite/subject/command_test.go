@@ -2,6 +2,8 @@ package subject_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,10 +103,31 @@ func TestCommandIsToldNothingThatTheRunnerWasTold(t *testing.T) {
 func TestCommandIsToldItsDisplayAndWhomToTrust(t *testing.T) {
 	t.Parallel()
 	env, out := environment(t)
-	env.Display, env.CAFile = []string{"DISPLAY=:7"}, "/ca.pem"
+	env.Display, env.CAFile = []string{"DISPLAY=:7"}, filepath.Join(t.TempDir(), "broker.pem")
+	if err := os.WriteFile(env.CAFile, []byte("the CA"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	got := observe(t, env, out, self(t), "witness")
-	if got.Environ["DISPLAY"] != ":7" || got.Environ["SSL_CERT_FILE"] != "/ca.pem" {
-		t.Errorf("DISPLAY=%s SSL_CERT_FILE=%s", got.Environ["DISPLAY"], got.Environ["SSL_CERT_FILE"])
+	ca := filepath.Join(env.ConfigDir, "ca.pem")
+	for name, want := range map[string]string{"DISPLAY": ":7", "AGENTPROOF_CA_FILE": ca, "SSL_CERT_FILE": ca} {
+		if got.Environ[name] != want {
+			t.Errorf("%s is %q, want %q", name, got.Environ[name], want)
+		}
+	}
+	if data, err := os.ReadFile(ca); err != nil || string(data) != "the CA" {
+		t.Errorf("%s holds %q, %v", ca, data, err)
+	}
+}
+
+func TestAnAgentWithoutTLSIsToldOfNoCA(t *testing.T) {
+	t.Parallel()
+	env, out := environment(t)
+	got := observe(t, env, out, self(t), "witness")
+	if ca, ok := got.Environ["AGENTPROOF_CA_FILE"]; ok {
+		t.Errorf("AGENTPROOF_CA_FILE=%s", ca)
+	}
+	if _, err := os.Lstat(filepath.Join(env.ConfigDir, "ca.pem")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("ca.pem: %v, want none", err)
 	}
 }
 

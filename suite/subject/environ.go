@@ -32,9 +32,29 @@ func environ(env Environment) []string {
 		"OPENGENI_CONFIG_DIR="+env.ConfigDir,
 	)
 	if env.CAFile != "" {
-		out = append(out, "SSL_CERT_FILE="+env.CAFile)
+		ca := caPath(env)
+		// Go and OpenSSL read the second by themselves.
+		out = append(out, "AGENTPROOF_CA_FILE="+ca, "SSL_CERT_FILE="+ca)
 	}
-	return env.Layer(env.Screen(out))
+	return env.Around(out)
+}
+
+// caName is the file in the credentials' directory with the CA of the broker's
+// certificate.
+const caName = "ca.pem"
+
+func caPath(env Environment) string { return filepath.Join(env.ConfigDir, caName) }
+
+// writeCA puts the CA where a deployed agent finds it, beside its credentials.
+func writeCA(env Environment) error {
+	if env.CAFile == "" {
+		return nil
+	}
+	data, err := os.ReadFile(env.CAFile)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(caPath(env), data, 0o600)
 }
 
 // credentials is the file that deployed agents read.

@@ -40,16 +40,36 @@ type Environment struct {
 	Root          string    // absolute; the agent's working directory
 	ConfigDir     string    // absolute; where a credentials file belongs
 	Display       []string  // variables that lead to the display; none means no display
-	CAFile        string    // PEM; whom to trust beside the system; may be empty
+	CAFile        string    // PEM; the CA of the broker's certificate, empty without TLS
+	Marker        string    // a random value by which the agent's descendants are found
 	Extra         []string  // changes to the variables that the agent sees; see Layer
 	Output        io.Writer // receives what the agent prints
 }
 
+// MarkerVariable holds Environment.Marker. Its name shares no prefix with the
+// agent's secrets, so that an agent which keeps those from its commands does
+// not hide them from the suite.
+const MarkerVariable = "CONFORMANCE_INSTANCE"
+
+// Around returns the runner's own environment as an agent is to see it: without
+// what speaks of the runner's display and terminal, with what both kinds of
+// agents are told besides the contract, and with the changes of Extra.
+func (e Environment) Around(environ []string) []string {
+	// An agent's log is read in reports, not on a terminal.
+	changes := []string{"NO_COLOR=1", "TERM=dumb", "COLORTERM", "FORCE_COLOR", "CLICOLOR_FORCE"}
+	if e.Marker != "" {
+		changes = append(changes, MarkerVariable+"="+e.Marker)
+	}
+	return e.Layer(layer(e.Screen(environ), changes))
+}
+
 // Layer returns environ with the changes of Extra: KEY=VALUE replaces or adds a
 // variable, a bare KEY removes it.
-func (e Environment) Layer(environ []string) []string {
+func (e Environment) Layer(environ []string) []string { return layer(environ, e.Extra) }
+
+func layer(environ, changes []string) []string {
 	out := slices.Clone(environ)
-	for _, change := range e.Extra {
+	for _, change := range changes {
 		name, _, set := strings.Cut(change, "=")
 		out = slices.DeleteFunc(out, func(kv string) bool {
 			key, _, _ := strings.Cut(kv, "=")
