@@ -14,3 +14,10 @@ import (
 func Below(string) ([]Process, error) {
 	return nil, fmt.Errorf("working directories of processes on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
+
+// Carrying would return the processes that are alive and were started with a
+// variable. Only Linux tells that of other processes; the error is
+// errors.ErrUnsupported.
+func Carrying(string) ([]Process, error) {
+	return nil, fmt.Errorf("environments of processes on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+}

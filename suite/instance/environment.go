@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net"
 	"net/url"
@@ -18,6 +19,7 @@ func (i *Instance) environment(l *Launch) (subject.Environment, error) {
 		AgentID:       i.AgentID,
 		Epoch:         i.HeldEpoch,
 		ScreenControl: !l.NoScreenControl,
+		Marker:        rand.Text(),
 		Output:        i.output,
 	}
 	if i.Relay != nil {
@@ -63,7 +65,7 @@ func (i *Instance) environment(l *Launch) (subject.Environment, error) {
 			return env, err
 		}
 	}
-	i.local = env.Root
+	i.local, i.marker = env.Root, env.Marker
 	for _, change := range l.Env {
 		env.Extra = append(env.Extra, strings.ReplaceAll(change, "{root}", env.Root))
 	}

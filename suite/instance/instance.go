@@ -100,6 +100,7 @@ type Instance struct {
 	silent net.Listener
 	dirs   []string
 	local  string      // the root as this machine has it; empty for an attached subject
+	marker string      // by which the agent's descendants are found; as local
 	screen *screen     // nil for an agent that was given no display
 	asked  atomic.Bool // the suite sent the agent's process a signal
 
@@ -333,7 +334,7 @@ func (i *Instance) outputNote() string {
 }
 
 // Stop ends the agent as an operator would, and at once if that does not work,
-// and everything around it. It is called once.
+// everything around it, and what the agent left running. It is called once.
 func (i *Instance) Stop(ctx context.Context) {
 	if i.Process != nil {
 		if !i.Ended() && i.Process.Signal(os.Interrupt) == nil {
@@ -344,6 +345,7 @@ func (i *Instance) Stop(ctx context.Context) {
 		_ = i.Process.Kill()
 		<-i.Process.Done()
 	}
+	i.sweep(ctx)
 	if i.wire != nil && i.Process == nil && i.Broker == nil {
 		// Somebody else's machine is left as it was found.
 		_ = i.Notify(context.WithoutCancel(ctx), &agentv1.FsRemoveRequest{Path: i.home, Recursive: true}, wire.OpLimit)

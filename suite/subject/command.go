@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+
+	"agentproof/suite/helper"
 )
 
 // Command is an agent that argv starts, told everything by its environment
@@ -81,6 +84,9 @@ func (c *command) start(ctx context.Context, env Environment) (Process, error) {
 type spawned struct {
 	cmd  *exec.Cmd
 	done chan struct{}
+
+	mu       sync.Mutex
+	children []helper.Process // descendants that the agent had when it was signalled
 }
 
 func startProcess(cmd *exec.Cmd) (Process, error) {
@@ -96,7 +102,40 @@ func startProcess(cmd *exec.Cmd) (Process, error) {
 	return p, nil
 }
 
-func (p *spawned) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
-func (p *spawned) Kill() error              { return killTree(p.cmd) }
-func (p *spawned) Done() <-chan struct{}    { return p.done }
-func (p *spawned) ExitCode() int            { return p.cmd.ProcessState.ExitCode() }
+func (p *spawned) Signal(s os.Signal) error {
+	p.note()
+	return p.cmd.Process.Signal(s)
+}
+
+func (p *spawned) Kill() error {
+	p.note()
+	err := killTree(p.cmd)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, child := range p.children {
+		err = errors.Join(err, helper.Kill(child))
+	}
+	p.children = nil
+	return err
+}
+
+func (p *spawned) Done() <-chan struct{} { return p.done }
+func (p *spawned) ExitCode() int         { return p.cmd.ProcessState.ExitCode() }
+
+// note remembers the agent's descendants while their parents lead to it, which
+// is over when it has ended. Where the system does not list processes, what
+// left the agent's group is not found.
+func (p *spawned) note() {
+	found, err := helper.Descendants(p.cmd.Process.Pid)
+	if err != nil {
+		return
+	}
+	select {
+	case <-p.done:
+		return // the id may have been another process's already
+	default:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.children = append(p.children, found...)
+}
