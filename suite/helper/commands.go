@@ -50,7 +50,7 @@ func commands() []command {
 
 		{"fill", "[--size N] DIR COUNT", "creates COUNT files of N bytes", fill},
 		{"churn", "DIR DURATION", "Churn: creates and removes files in DIR as fast as it can", churn},
-		{"append-lines", "[--every D] PATH COUNT", "appends numbered lines, a write each", appendLines},
+		{"append-lines", "[--every D] PATH COUNT", "appends numbered lines, a write each; PATH - is stdout", appendLines},
 		{"other-device", "DIR", "Place: makes a directory on another device than DIR; empty path if there is none", nil},
 		{"small-disk", "[--for D] DIR BYTES FILE", "writes to FILE a Place on a disk of BYTES, empty path if that cannot be had; the disk lives as long as FILE", nil},
 		{"small-disk-owner", "", "holds the disk of small-disk; not for cases", nil},

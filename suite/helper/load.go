@@ -3,6 +3,7 @@ package helper
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -83,16 +84,24 @@ func appendLines(c *call) (err error) {
 	if err != nil {
 		return usageError{err}
 	}
+	// Not /dev/stdout: the name of a socket cannot be opened.
+	if args[0] == "-" {
+		return writeLines(c.stdout, count, *every)
+	}
 	f, err := os.OpenFile(args[0], os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	return writeLines(f, count, *every)
+}
+
+func writeLines(w io.Writer, count uint64, every time.Duration) error {
 	for i := range count {
 		if i > 0 {
-			time.Sleep(*every)
+			time.Sleep(every)
 		}
-		if _, err := fmt.Fprintf(f, "line %d\n", i); err != nil {
+		if _, err := fmt.Fprintf(w, "line %d\n", i); err != nil {
 			return err
 		}
 	}

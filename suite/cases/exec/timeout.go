@@ -123,7 +123,7 @@ func timeoutNotReached(ctx context.Context, t *engine.T) {
 
 func timeoutWhileWriting(ctx context.Context, t *engine.T) {
 	// A line every 50 ms for 20 s.
-	timeOut(ctx, t, time.Second, t.Helper(ctx, "append-lines", "--every", "50ms", "/dev/stdout", "400")...)
+	timeOut(ctx, t, time.Second, t.Helper(ctx, "append-lines", "--every", "50ms", "-", "400")...)
 }
 
 func timeoutOutputClosed(ctx context.Context, t *engine.T) {
