@@ -1,6 +1,5 @@
 """Errors that go over the wire, by the clauses of "Errors" and `envelope.retryable`."""
 
-import codecs
 import errno
 import traceback
 
@@ -50,8 +49,5 @@ def agent_error(code, message, detail=()):
 
 
 def text(raw):
-    """Bytes of the OS as a string for the wire: U+FFFD for each bad byte."""
-    return raw if isinstance(raw, str) else raw.decode("utf-8", "each-byte")
-
-
-codecs.register_error("each-byte", lambda e: ("\ufffd" * (e.end - e.start), e.end))
+    """Bytes of the OS as a string for the wire (`envelope.string-utf8`)."""
+    return raw if isinstance(raw, str) else raw.decode("utf-8", "replace")

@@ -13,12 +13,12 @@ import (
 // made one.
 func odd(s string) bool { return strings.ToValidUTF8(s, "") != s || strings.Contains(s, "\uFFFD") }
 
-// once has one mark for a run of bad bytes.
-func once(s string) string {
-	for strings.Contains(s, "\uFFFD\uFFFD") {
-		s = strings.ReplaceAll(s, "\uFFFD\uFFFD", "\uFFFD")
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+// bare has no mark for bad bytes.
+func bare(s string) string { return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\uFFFD", "") }
+
+// lavish has more marks than there are bad bytes.
+func lavish(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\uFFFD", "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD")
 }
 
 // text are agents that do not tell bytes as text as they should.
@@ -26,22 +26,28 @@ func text() []fault.Mutant {
 	const utf8, never = "envelope.string-utf8/", "envelope.unencodable/never-silence"
 	names := []string{utf8 + "file-names", utf8 + "paths-below"}
 	return []fault.Mutant{
-		{Name: "has one mark for a run of bad bytes", Case: utf8 + "file-names", Says: "one U+FFFD for each bad byte in names", Also: names,
+		{Name: "leaves bad bytes out of names", Case: utf8 + "file-names", Says: `"lone-\xff-byte" in names`, Also: names,
 			Fault: lists(func(l *agentv1.FsListResponse) {
 				for _, e := range l.GetEntries() {
-					e.Name = once(e.GetName())
+					e.Name = bare(e.GetName())
 				}
 			})},
-		{Name: "has one mark in paths", Case: utf8 + "paths-below", Says: "one U+FFFD for each bad byte in paths", Also: names,
+		{Name: "has more marks than bad bytes", Case: utf8 + "file-names", Says: "U+FFFD in the place of the bad bytes", Also: names,
 			Fault: lists(func(l *agentv1.FsListResponse) {
 				for _, e := range l.GetEntries() {
-					e.Path = once(e.GetPath())
+					e.Name = lavish(e.GetName())
 				}
 			})},
-		{Name: "has one mark in git's paths", Case: utf8 + "git-paths", Says: "one U+FFFD for each bad byte in git paths",
+		{Name: "leaves bad bytes out of paths", Case: utf8 + "paths-below", Says: `"lone-\xff-byte" in paths`, Also: names,
+			Fault: lists(func(l *agentv1.FsListResponse) {
+				for _, e := range l.GetEntries() {
+					e.Path = bare(e.GetPath())
+				}
+			})},
+		{Name: "leaves bad bytes out of git's paths", Case: utf8 + "git-paths", Says: `"lone-\xff-byte" in git paths`,
 			Fault: fault.After(func(_ *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
 				for _, f := range resp.GetGit().GetStatus().GetFiles() {
-					f.Path = once(f.GetPath())
+					f.Path = bare(f.GetPath())
 				}
 			})},
 		{Name: "hides odd names", Case: utf8 + "file-names", Says: "all entries", Also: names,
