@@ -29,7 +29,7 @@ func screens() []fault.Mutant {
 		wide(mutant("shows the display that died", "desktop.screenshot/display-that-dies-and-returns", "equal to the screen", firstPicture())),
 		{Name: "does not get over its display's death", Case: "desktop.screenshot/display-that-dies-and-returns", Also: []string{"desktop.screenshot/*"}, Says: "of the display that came back",
 			Fault: failsAfter(1, func(r *agentv1.ControlRequest) bool { return r.GetDesktopScreenshot() != nil })},
-		mutant("shows a picture of nothing", "desktop.none/display-that-died", "UNSUPPORTED for desktop_screenshot", keepsPicture()),
+		mutant("shows a picture of nothing", "desktop.none/display-that-died", "UNSUPPORTED or OS for desktop_screenshot", keepsPicture()),
 		wide(mutant("asks for consent to look", "desktop.screenshot/needs-no-consent", "CONSENT_REQUIRED",
 			refuses(consentRequired, func(r *agentv1.ControlRequest) bool { return r.GetDesktopScreenshot() != nil }))),
 		mutant("forgets the native size", "desktop.screenshot-fits/shrunk-with-its-native-size", "native_width",

@@ -63,7 +63,7 @@ func noneAfterDeath(ctx context.Context, t *engine.T) {
 	shows(ctx, t.Given(), s, 21)
 	s.Display.Kill()
 	<-s.Display.Done()
-	t.RefusedAll(ctx, unsupported,
+	t.RefusedAs(ctx, []agentv1.ErrorCode{unsupported, agentv1.ErrorCode_ERROR_CODE_OS},
 		engine.Attempt{What: "desktop_screenshot", Op: &agentv1.DesktopScreenshotRequest{}},
 		engine.Attempt{What: "a click", Op: pointer(1, 1, click, left)},
 	)
