@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"agentproof/agent"
 	"agentproof/agent/fault"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 )
@@ -19,6 +20,17 @@ func surroundings() []fault.Mutant {
 	var mu sync.Mutex // guards env
 	env := make(map[string]string)
 	return []fault.Mutant{
+		{Name: "hands its bearer to commands", Case: "exec.env-credentials/tokens-not-inherited", Says: "NATS_BEARER, which does",
+			Config: func(cfg *agent.Config) {
+				bearer := cfg.Token
+				cfg.Middleware = append(cfg.Middleware, before(func(r *request) {
+					r.Env = maps.Clone(r.Env)
+					if r.Env == nil {
+						r.Env = make(map[string]string)
+					}
+					r.Env["NATS_BEARER"] = bearer
+				}))
+			}},
 		fault.New("ignores the cwd", "exec.cwd/relative-names", "the exit code 0",
 			before(func(r *request) { r.Cwd = "" }), "exec.cwd/not-remembered", "exec.cwd/side-by-side"),
 		fault.New("changes its own directory", "exec.cwd/side-by-side", "elsewhere",

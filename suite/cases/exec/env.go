@@ -147,7 +147,15 @@ func tokensNotInherited(ctx context.Context, t *engine.T) {
 	r := t.Exec(ctx, &agentv1.ExecRequest{Command: t.Helper(ctx, "report"), TimeoutMs: commandLimit})
 	for _, entry := range engine.Decode[helper.Report](t, r).Env {
 		name, value, _ := strings.Cut(entry, "=")
+		if slices.Contains(handedOver(), name) {
+			continue
+		}
 		leaks := strings.Contains(value, inst.Token) || inst.RelayToken != "" && strings.Contains(value, inst.RelayToken)
-		t.Check(!leaks, "no variable that holds a token of the agent's", "%s, which does", name)
+		t.Check(!leaks, "no variable that holds a token of the agent's, but those in which the agent got it", "%s, which does", name)
 	}
 }
+
+// handedOver are the variables in which the suite itself gives an agent its
+// tokens: an agent that takes them from a file, as deployed ones do, has no
+// reason to look for them.
+func handedOver() []string { return []string{"AGENTPROOF_NATS_TOKEN", "AGENTPROOF_RELAY_TOKEN"} }
