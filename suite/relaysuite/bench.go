@@ -19,7 +19,8 @@ import (
 
 // testCase is a case before it is bound to a relay.
 type testCase struct {
-	clause, behaviour string
+	clause, behaviour string // the words of the id
+	judges            string // the clause, where it is another than the id's
 	explain           string
 	idle              time.Duration
 	exclusive         bool

@@ -29,7 +29,8 @@ func inputTaken(ctx context.Context, b *bench) {
 	for _, cursor := range []uint64{0, 3} {
 		open := b.open(stream.RoleAgent, b.channel("c"))
 		open.ResumeFromSeq = cursor
-		p = b.accepted(ctx, "a producer that comes back", open)
+		p = b.given().accepted(ctx, "a producer that comes back", open)
+		p.b = b
 		v.frame(ctx, 5+cursor, fmt.Sprint("new ", cursor))
 		p.wantData(ctx, fmt.Sprint("new ", cursor))
 	}

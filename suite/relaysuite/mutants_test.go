@@ -242,6 +242,12 @@ func TestLyingRelaysAreNoticed(t *testing.T) {
 		})}},
 		{"does not echo the cursor", "relay.handshake.ack/*", "echoes the cursor", liar{down: ack(func(a *agentv1.StreamOpenAck) { a.ResumeFromSeq = 0 })}},
 		{"replays everything", "relay.replay/from-the-cursor", "want a frame with seq 10", liar{open: func(o *agentv1.StreamOpen) { o.ResumeFromSeq = 0 }}},
+		{"forgets what a producer sent that left", "relay.replay/after-the-producer-left", "want a frame with seq 3", liar{open: func(o *agentv1.StreamOpen) {
+			if o.GetResumeFromSeq() == 3 {
+				o.ResumeFromSeq = 4
+			}
+		}}},
+		{"takes any payload", "relay.token.order/payload-encoding", "refused; got an ack that accepts", liar{open: goodToken}},
 		{"types twice", "relay.input-once/taken-input-is-not-kept", `want a frame with "taken 1"`, liar{up: frame(twice)}},
 		{"loses a frame", "relay.order/producer-first-is-replayed", "want a frame with seq 7 ", liar{down: frame(func(f *agentv1.StreamFrame) []proto.Message {
 			if f.GetSeq() == 7 {

@@ -4,6 +4,7 @@
 package relaysuite
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -90,7 +91,7 @@ func Cases(r *Relay) []engine.Case {
 	var all []engine.Case
 	for _, s := range slices.Concat(dials, handshakes, routes, ends, secrets, tokens, replays, inputs, limits) {
 		all = append(all, engine.Case{
-			ID: s.clause + "/" + s.behaviour, Clause: s.clause, Explain: s.explain, Idle: s.idle, Exclusive: s.exclusive,
+			ID: s.clause + "/" + s.behaviour, Clause: cmp.Or(s.judges, s.clause), Explain: s.explain, Idle: s.idle, Exclusive: s.exclusive,
 			Run: func(ctx context.Context, t *engine.T) { s.run(ctx, newBench(t, r)) },
 		})
 	}

@@ -9,7 +9,7 @@ var replays = []testCase{
 		explain: "The seam between what was held and what comes is where relays lose or double bytes."},
 	{clause: "relay.replay", behaviour: "gap-shows-in-seq", run: replayGap,
 		explain: "What is lost must be seen to be lost."},
-	{clause: "relay.replay", behaviour: "after-the-producer-left", run: replayWithoutProducer,
+	{clause: "relay.replay", behaviour: "after-the-producer-left", judges: "relay.idle", run: replayWithoutProducer,
 		explain: "What a command printed before the network failed is still there to read."},
 }
 

@@ -28,7 +28,7 @@ func secret() stream.Secret { return stream.Secret(rand.Text()) }
 
 func noViewerSecret(ctx context.Context, b *bench) {
 	b = b.other(Settings{ProducerSecret: secret()})
-	b.accepted(ctx, "a producer", b.open(stream.RoleAgent, b.channel("c")))
+	b.given().accepted(ctx, "a producer", b.open(stream.RoleAgent, b.channel("c")))
 	b.refused(ctx, "a viewer whose token is signed with an empty key", b.open(stream.RoleClient, b.channel("c")))
 	b.relay.ViewerSecret = b.relay.ProducerSecret
 	b.refused(ctx, "a viewer whose token is signed with the producers' secret", b.open(stream.RoleClient, b.channel("c")))
@@ -110,13 +110,19 @@ func silentLog(ctx context.Context, b *bench) {
 	b = b.other(Settings{ViewerSecret: secret(), ProducerSecret: secret(), Log: log})
 	p, v := b.producer(ctx, "c"), b.viewer(ctx, "c", 0)
 	p.frame(ctx, 0, "output")
-	v.want(ctx, 0, "output")
 	tokens, _ := b.badTokens(ctx)
 	inURL := b.open(stream.RoleClient, b.channel("c"))
-	b.attempt(ctx, stream.RouteOf(inURL.GetChannel()).Query()+"&token="+inURL.GetToken(), inURL, nil)
+	b.given().attempt(ctx, stream.RouteOf(inURL.GetChannel()).Query()+"&token="+inURL.GetToken(), inURL, nil)
 	tokens = append(tokens, inURL.GetToken(), string(b.relay.ViewerSecret), string(b.relay.ProducerSecret))
+	// When the viewer has read the close, the relay has logged what came before.
 	p.send(ctx, &agentv1.StreamClose{Reason: exited})
-	p.wantEnd(ctx, "the producer's")
-	b.Check(log.String() != "", "a log to look at", "an empty one")
+	for m, err := v.next(ctx); err == nil; m, err = v.next(ctx) {
+		if _, closed := m.(*agentv1.StreamClose); closed {
+			break
+		}
+	}
+	if log.String() == "" {
+		b.Untestable("the relay logs nothing")
+	}
 	b.Check(!holds(log.String(), tokens), "no part of a token or secret in the log", "one in the log")
 }
