@@ -86,9 +86,11 @@ conformance: build
 	$(BIN)/conformance run --out $(OUT)/conformance -- $(GO) run ./cmd/fakeagent run
 
 # An agent that shares nothing with this project but the wire: in Python, without
-# terminals and desktops.
+# terminals and desktops. Serial and with all its faults it has a golden report,
+# which is made with: go test ./internal/foreign -try -update
 example: build $(EXAMPLE)/.venv/ready ## certify the example agent in Python
 	$(BIN)/conformance run --profile core --out $(OUT)/example -- $(EXAMPLE)/run
+	$(GO) test -count=1 -timeout 20m ./internal/foreign -try
 
 $(EXAMPLE)/.venv/ready: $(EXAMPLE)/setup $(EXAMPLE)/requirements.txt $(wildcard proto/opengeni/agent/v1/*.proto)
 	@sh scripts/needs.sh git venv

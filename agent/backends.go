@@ -51,6 +51,16 @@ func (a *Agent) newDesktop() Desktop {
 	})
 }
 
+// offeredDesktop returns the display that Hello offers, or nil and the reason.
+// Without a relay it offers none, since nobody could watch it
+// (desktop.no-relay-hello); screenshots and input work all the same.
+func (a *Agent) offeredDesktop(ctx context.Context) (display *agentv1.Display, unavailable string) {
+	if a.cfg.Desktop == nil && a.cfg.RelayURL == "" {
+		return nil, "no relay is configured, and the desktop's pictures travel over one"
+	}
+	return a.screen.Status(ctx)
+}
+
 // producer is how the agent's streams reach the relay.
 func (a *Agent) producer() producer.Config {
 	return producer.Config{

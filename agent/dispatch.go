@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -62,10 +61,7 @@ func (a *Agent) answer(ctx context.Context, to string, req *agentv1.ControlReque
 		resp = a.guarded(ctx, req)
 		a.respond(ctx, to, resp)
 	}
-	if a.log.Enabled(ctx, slog.LevelDebug) {
-		a.log.Debug("answered", "op", opName(req), "request", req.GetRequestId(),
-			"took", time.Since(begin), "error", resp.GetError().GetCode())
-	}
+	a.logAnswer(ctx, req, resp, time.Since(begin))
 }
 
 // answerRead is answer for a file's content, which is sent from where it was

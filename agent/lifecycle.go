@@ -78,7 +78,7 @@ func (a *Agent) capabilities(ctx context.Context) *agentv1.Capabilities {
 		ConsentedWholeMachine:  a.cfg.WholeMachine,
 		ConsentedScreenControl: a.cfg.ScreenControl,
 	}
-	c.Display, c.DesktopUnavailableReason = a.screen.Status(ctx)
+	c.Display, c.DesktopUnavailableReason = a.offeredDesktop(ctx)
 	c.Desktop = c.Display != nil
 	return c
 }

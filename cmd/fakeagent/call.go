@@ -33,7 +33,8 @@ func callCommand() *cobra.Command {
 		Long: `Call an agent as its control plane would, through a session: /workspace is the
 agent's root (or --workdir), relative paths lie under it.
 
-Without --nats it is the agent that the latest 'fakeagent run' started.`,
+Without flags it is the agent that 'fakeagent run' serves on this machine; if
+there are several, --agent chooses one of them.`,
 		Example: `  fakeagent call ping
   fakeagent call exec 'echo $HOME; exit 3'
   echo hello | fakeagent call write notes.txt
@@ -49,9 +50,9 @@ Without --nats it is the agent that the latest 'fakeagent run' started.`,
 }
 
 func (f *callFlags) register(fl *pflag.FlagSet) {
-	fl.StringVar(&f.nats, "nats", "", "the broker's `URL`, with the control plane's credentials")
+	fl.StringVar(&f.nats, "nats", "", "the broker's `URL`, with the control plane's credentials; alone, it chooses an agent of this machine")
 	fl.StringVar(&f.workspace, "workspace", "", "the agent's workspace `ID`")
-	fl.StringVar(&f.agent, "agent", "", "the agent's `ID`")
+	fl.StringVar(&f.agent, "agent", "", "the agent's `ID`; alone, it chooses an agent of this machine")
 	fl.StringVar(&f.base, "subject-base", "", "the agent's subject `BASE`, when it is not agent.WORKSPACE.AGENT")
 	fl.Uint32Var(&f.epoch, "epoch", 0, "send requests with this `EPOCH`; 0 is never fenced")
 	fl.DurationVar(&f.timeout, "timeout", session.DefaultTimeout, "wait this `LONG` for the reply")
@@ -60,7 +61,7 @@ func (f *callFlags) register(fl *pflag.FlagSet) {
 
 // with opens a session, hands it to do, and turns errors into exit codes.
 func (f *callFlags) with(cmd *cobra.Command, do func(ctx context.Context, s *session.Session) error) error {
-	r, err := f.target()
+	r, err := f.target(cmd)
 	if err != nil {
 		return err
 	}
@@ -76,20 +77,24 @@ func (f *callFlags) with(cmd *cobra.Command, do func(ctx context.Context, s *ses
 	return &cli.ExitError{Code: exitFailed, Err: explain(err)}
 }
 
-// target is the agent that the flags name, or the latest that ran here.
-func (f *callFlags) target() (reach, error) {
-	switch {
-	case f.nats == "" && f.workspace == "" && f.agent == "":
-		r, err := recall()
-		if err != nil {
-			return reach{}, cli.Usage("%w", err)
-		}
-		return r, nil
-	case f.nats == "" || f.workspace == "" || f.agent == "":
-		return reach{}, cli.Usage("--nats, --workspace and --agent go together")
-	default:
+// target is the agent that the flags name, or the one that runs here, which it
+// then shows on a terminal.
+func (f *callFlags) target(cmd *cobra.Command) (reach, error) {
+	if f.nats != "" && f.workspace != "" && f.agent != "" {
 		return reach{ControlURL: f.nats, WorkspaceID: f.workspace, AgentID: f.agent}, nil
 	}
+	agents, err := running(cmd.Context())
+	if err != nil {
+		return reach{}, cli.Usage("%w", err)
+	}
+	r, err := f.choose(agents)
+	if err != nil {
+		return reach{}, cli.Usage("%w", err)
+	}
+	if _, ok := cli.Terminal(cmd.ErrOrStderr()); ok {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s\n", r)
+	}
+	return r, nil
 }
 
 // connect opens a session with the agent; done frees what it needs.

@@ -48,6 +48,7 @@ func TestCall(t *testing.T) {
 		{name: "exec that a signal ends", args: []string{"exec", "echo before; kill -9 $$"}, code: 124, out: "before\n"},
 		{name: "exec that its limit ends", args: []string{"exec", "--limit", "200ms", "echo before; sleep 600"}, code: 124, out: "before\n", err: "timed out after 200ms\n"},
 		{name: "exec of a program that is not there", args: []string{"exec", "--argv", "agentproof-missing"}, code: 125, err: "fakeagent: exec: not_found: "},
+		{name: "an error with control characters", args: []string{"exec", "--argv", "agentproof\x1b[2J\a-missing"}, code: 125, err: `agentproof\x1b[2J\a-missing`},
 		{name: "exit code 255", args: []string{"exec", "exit 255"}, code: 255},
 		{name: "read", args: []string{"read", "hello.txt"}, out: "hello\n"},
 		{name: "read below the virtual root", args: []string{"read", "/workspace/hello.txt"}, out: "hello\n"},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -131,7 +132,7 @@ func entryLine(e *agentv1.FsEntry) string {
 		kind = "file"
 	}
 	name := e.GetPath()
-	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		name = fmt.Sprintf("%q", name)
 	}
 	return fmt.Sprintf("%s\t%04o\t%d\t%s\t%s", kind, e.GetMode()&0o7777, e.GetSize(),

@@ -54,8 +54,21 @@ func (f *callFlags) gitCommand() *cobra.Command {
 	return cmd
 }
 
+// printableJSON escapes what JSON leaves as it is and a terminal acts on.
+func printableJSON(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r >= 0x7f && r <= 0x9f {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
 func printJSON(cmd *cobra.Command, text string) error {
-	_, err := fmt.Fprintln(cmd.OutOrStdout(), text)
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), printableJSON(text))
 	return err
 }
 

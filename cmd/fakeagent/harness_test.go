@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -162,4 +163,27 @@ func decoded(tb testing.TB, line string) map[string]any {
 		tb.Fatalf("%q: %v", line, err)
 	}
 	return m
+}
+
+// rememberedFile is the one file in home that says how to reach an agent.
+func rememberedFile(tb testing.TB, home string) string {
+	tb.Helper()
+	names, err := filepath.Glob(filepath.Join(home, "agentproof", "agents", "*"))
+	if err != nil || len(names) != 1 {
+		tb.Fatalf("it remembers %q (%v), want one agent", names, err)
+	}
+	return names[0]
+}
+
+// remembered is how to reach the one agent that runs with home.
+func remembered(tb testing.TB, home string) (r reach) {
+	tb.Helper()
+	data, err := os.ReadFile(rememberedFile(tb, home))
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"agentproof/suite"
 )
 
 // programEnv makes the test binary the program itself.
@@ -23,12 +26,25 @@ const programEnv = "FAKEAGENT_TEST_PROGRAM"
 const patience = 90 * time.Second
 
 func TestMain(m *testing.M) {
+	suite.Intercept()
 	if os.Getenv(programEnv) != "" {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		context.AfterFunc(ctx, stop)
 		os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	goleak.VerifyTestMain(m)
+	// The developer's own agents are not the tests' to find.
+	home, err := os.MkdirTemp("", "fakeagent-test-")
+	if err == nil {
+		err = os.Setenv("XDG_RUNTIME_DIR", home)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(home)
+		os.Exit(code)
+	}))
 }
 
 // program is the program as a process of its own, which finds in home what

@@ -4,12 +4,9 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -124,14 +121,7 @@ func viewShell(tb testing.TB, addr string) *stream.Viewer {
 	}
 	m := startMachine(tb, "--workspace", "ws", "--agent", "machine",
 		"--relay-url", "ws://"+addr+stream.Path, "--relay-token", string(producer))
-	data, err := os.ReadFile(filepath.Join(m.home, "agentproof", "fakeagent.json"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var r reach
-	if err := json.Unmarshal(data, &r); err != nil {
-		tb.Fatal(err)
-	}
+	r := remembered(tb, m.home)
 	relay, err := sessionRelay(r.RelayURL)
 	if err != nil {
 		tb.Fatal(err)

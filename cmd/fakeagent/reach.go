@@ -1,14 +1,17 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 )
+
+// reachSuffix ends the names of files that are complete.
+const reachSuffix = ".json"
 
 // reach is how to reach an agent.
 type reach struct {
@@ -28,9 +31,9 @@ type reach struct {
 
 func (r reach) subject() string { return "agent." + r.WorkspaceID + "." + r.AgentID + ".rpc" }
 
-// reachFile is where the latest `fakeagent run` with a broker of its own says
-// how to reach it.
-func reachFile() (string, error) {
+// reachDir is where every `fakeagent run` with a broker of its own says how to
+// reach it, in a file of its own.
+func reachDir() (string, error) {
 	dir := os.Getenv("XDG_RUNTIME_DIR")
 	if dir == "" {
 		var err error
@@ -38,14 +41,13 @@ func reachFile() (string, error) {
 			return "", fmt.Errorf("find a place to remember the agent in: %w", err)
 		}
 	}
-	return filepath.Join(dir, "agentproof", "fakeagent.json"), nil
+	return filepath.Join(dir, "agentproof", "agents"), nil
 }
 
-// remember writes the file, for its owner alone, and returns what removes it
-// unless another agent has replaced it since.
+// remember writes the file, for its owner alone, and returns what removes it.
 func (r reach) remember() (forget func(), err error) {
 	nothing := func() {}
-	name, err := reachFile()
+	dir, err := reachDir()
 	if err != nil {
 		return nothing, err
 	}
@@ -53,17 +55,14 @@ func (r reach) remember() (forget func(), err error) {
 	if err != nil {
 		return nothing, err
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nothing, err
 	}
+	name := filepath.Join(dir, rand.Text()+reachSuffix)
 	if err := replace(name, data); err != nil {
 		return nothing, err
 	}
-	return func() {
-		if now, err := os.ReadFile(name); err == nil && string(now) == string(data) {
-			_ = os.Remove(name)
-		}
-	}, nil
+	return func() { _ = os.Remove(name) }, nil
 }
 
 // replace writes a file for its owner alone, whole or not at all, whoever else
@@ -81,26 +80,6 @@ func replace(name string, data []byte) error {
 		_ = os.Remove(part.Name())
 	}
 	return err
-}
-
-// recall reads what the latest `fakeagent run` remembered.
-func recall() (reach, error) {
-	name, err := reachFile()
-	if err != nil {
-		return reach{}, err
-	}
-	data, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return reach{}, errors.New("no agent to call: start one with 'fakeagent run', or name one with --nats, --workspace and --agent")
-	}
-	if err != nil {
-		return reach{}, fmt.Errorf("find the agent: %w", err)
-	}
-	var r reach
-	if err := json.Unmarshal(data, &r); err != nil {
-		return reach{}, fmt.Errorf("find the agent: %s: %w", name, err)
-	}
-	return r, nil
 }
 
 // redacted is URLs without their passwords.

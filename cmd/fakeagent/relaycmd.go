@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"agentproof/internal/cli"
+	"agentproof/internal/fold"
 	"agentproof/relay"
 	"agentproof/stream"
 )
@@ -103,6 +104,13 @@ func newLogger(w io.Writer, asJSON, verbose bool) *slog.Logger {
 		opts.Level = slog.LevelDebug
 	}
 	if asJSON {
+		// Unlike the text handler's quotes, JSON leaves C1 controls as they are.
+		opts.ReplaceAttr = func(_ []string, at slog.Attr) slog.Attr {
+			if at.Value.Kind() == slog.KindString {
+				at.Value = slog.StringValue(fold.Printable(at.Value.String()))
+			}
+			return at
+		}
 		return slog.New(slog.NewJSONHandler(w, opts))
 	}
 	return slog.New(slog.NewTextHandler(w, opts))

@@ -240,30 +240,45 @@ func TestRunOnItsPort(t *testing.T) {
 func TestRunRemembersWhereItIsAsLongAsItRuns(t *testing.T) {
 	t.Parallel()
 	first := start(t, nil, "--agent", "first")
-	name := filepath.Join(first.home, "agentproof", "fakeagent.json")
-	info, err := os.Stat(name)
-	if err != nil || info.Mode().Perm() != 0o600 {
+	name := rememberedFile(t, first.home)
+	if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v, %v; want a file of mode 0600", info, err)
 	}
-	ask := func() string {
-		out, err := program(t, first.home, "call", "exec", "pwd").CombinedOutput()
+	ask := func(flags ...string) string {
+		out, err := program(t, first.home, slices.Concat([]string{"call"}, flags, []string{"exec", "pwd"})...).CombinedOutput()
 		if err != nil {
 			return err.Error() + ": " + string(out)
 		}
 		return strings.TrimSpace(string(out))
 	}
-	if got := ask(); got != first.told("root") {
-		t.Errorf("call reached %q, want the agent in %q", got, first.told("root"))
+	reaches := func(r *runner, flags ...string) {
+		t.Helper()
+		if got := ask(flags...); got != r.told("root") {
+			t.Errorf("call %q reached %q, want the agent in %q", flags, got, r.told("root"))
+		}
 	}
+	reaches(first)
 	second := start(t, []string{"XDG_RUNTIME_DIR=" + first.home}, "--agent", "second")
-	if got := ask(); got != second.told("root") {
-		t.Errorf("call reached %q, want the latest agent in %q", got, second.told("root"))
+	if got := ask(); !strings.Contains(got, "exit status 2") || !strings.Contains(got, "2 agents run here; choose one:") ||
+		!strings.Contains(got, "--agent first  (agent first of workspace local in "+first.told("root")) || !strings.Contains(got, "--agent second") {
+		t.Errorf("with two agents it said %q", got)
 	}
-	first.stop(t, os.Interrupt)
-	if got := ask(); got != second.told("root") {
-		t.Errorf("the first agent's end took the second one's place: %q", got)
+	reaches(first, "--agent", "first")
+	reaches(second, "--agent", "second")
+	reaches(second, "--nats", second.told("broker"))
+	if got := ask("--agent", "third"); !strings.Contains(got, "no agent that runs here is meant") {
+		t.Errorf("of an agent that does not run it said %q", got)
 	}
 	second.stop(t, os.Interrupt)
+	reaches(first)
+	killed := start(t, []string{"XDG_RUNTIME_DIR=" + first.home}, "--agent", "killed")
+	_ = killed.cmd.Process.Kill()
+	<-killed.ended
+	reaches(first)
+	if got := rememberedFile(t, first.home); got != name {
+		t.Errorf("%s is left, want %s alone", got, name)
+	}
+	first.stop(t, os.Interrupt)
 	if _, err := os.Stat(name); !os.IsNotExist(err) {
 		t.Errorf("%s is still there: %v", name, err)
 	}

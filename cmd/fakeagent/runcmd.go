@@ -87,7 +87,7 @@ SIGTERM or SIGINT ends running commands, says goodbye and exits with 0.`,
 	fl.IntVar(&f.port, "port", 0, "`PORT` of the own broker (default a free one)")
 	fl.StringVar(&f.password, "password", "", "control-plane `PASSWORD` of the own broker (default a random one)")
 	fl.BoolVar(&f.json, "json", false, "log and announce in JSON")
-	fl.BoolVarP(&f.verbose, "verbose", "v", false, "log every failed operation too")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "log every operation too")
 	fl.StringArrayVar(&f.mutants, "mutant", nil, "put the fault `ID` into the agent, to see whether your tests notice it (repeatable)")
 	fl.BoolVar(&f.serial, "serial", false, "serve one request at a time, pings included")
 	fl.BoolVar(&f.listMutants, "list-mutants", false, "list the faults that --mutant knows, and serve nothing")

@@ -26,7 +26,7 @@ type runRelay struct {
 
 func (f *runRelay) flags(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.BoolVar(&f.none, "no-relay", false, "no relay: the agent has no terminals")
+	fl.BoolVar(&f.none, "no-relay", false, "no relay: the agent offers no terminals and no desktop")
 	fl.StringVar(&f.url, "relay-url", "", "use the relay at `URL` instead of an own one")
 	fl.StringVar(&f.token, "relay-token", "", "the agent's `TOKEN` for --relay-url")
 	fl.StringVar(&f.listen, "relay-listen", "", "`ADDR` of the own relay (default a free port on loopback, and none with --nats)")

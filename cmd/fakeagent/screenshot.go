@@ -34,7 +34,8 @@ func screenshotCommand() *cobra.Command {
 shown right here in a terminal that can (kitty, iTerm2, or one with sixels). In
 one that cannot it goes into a new file, whose name is printed.
 
-Without --nats it is the agent that the latest 'fakeagent run' started.`,
+Without flags it is the agent that 'fakeagent run' serves on this machine; if
+there are several, --agent chooses one of them.`,
 		Example: `  fakeagent screenshot
   fakeagent screenshot --out screen.png
   fakeagent screenshot | display`,

@@ -248,3 +248,24 @@ func TestAShellNeedsATerminalAndARelay(t *testing.T) {
 	u.wantExit(2)
 	u.await(t, "there is no relay")
 }
+
+func TestCallSaysOnATerminalWhichAgentItTook(t *testing.T) {
+	t.Parallel()
+	m := startMachine(t, "--agent", "machine", "--no-relay")
+	keys, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keys.Close()
+	cmd := program(t, m.home, "call", "exec", "pwd")
+	cmd.Stderr = tty
+	out, err := cmd.Output()
+	tty.Close()
+	if err != nil || strings.TrimSpace(string(out)) != m.root {
+		t.Errorf("it printed %q, error %v, want %q", out, err, m.root)
+	}
+	said, _ := io.ReadAll(keys) // until the terminal's last end is closed
+	if want := "agent machine of workspace local in " + m.root + "\r\n"; string(said) != want {
+		t.Errorf("it said %q, want %q", said, want)
+	}
+}

@@ -43,7 +43,8 @@ its exit code is passed on. A lost relay is waited for.
 At the beginning of a line, ~. detaches and leaves the terminal to --attach, and
 ~~ types one tilde.
 
-Without --nats it is the agent that the latest 'fakeagent run' started.`,
+Without flags it is the agent that 'fakeagent run' serves on this machine; if
+there are several, --agent chooses one of them.`,
 		Example: `  fakeagent shell
   fakeagent shell --cwd src vim main.go
   fakeagent shell --attach TERMINAL/CHANNEL`,
@@ -66,7 +67,7 @@ func (f *shellFlags) run(cmd *cobra.Command, argv []string) error {
 	if err != nil {
 		return cli.Usage("%w", err)
 	}
-	r, err := f.target()
+	r, err := f.target(cmd)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func TestWrongUsageIsOneSentenceAndExitCode2(t *testing.T) {
 		{"a seed of nothing", "run --script testdata/lost.yaml --seed 0", "--seed 0: it must be above 0", "fakeagent run"},
 		{"no script to check", "script check", "something is missing: it is 'fakeagent script check FILE...'", "fakeagent script check"},
 		{"an unknown call", "call dance", `unknown command "dance" for "fakeagent call"`, "fakeagent call"},
-		{"half a way to the agent", "call --nats nats://h ping", "--nats, --workspace and --agent go together", "fakeagent call ping"},
+		{"half a way to the agent", "call --nats nats://h ping", "no agent runs here: start one with 'fakeagent run', or name one elsewhere with --nats, --workspace and --agent together", "fakeagent call ping"},
 		{"a workspace that is a wildcard", "call --nats nats://h --workspace > --agent a ping", `session: workspace id ">": not a legal subject token`, "fakeagent call ping"},
 		{"no time at all", reach + "--timeout 0s ping", "--timeout 0s: it must be above 0", "fakeagent call ping"},
 		{"a time without a unit", reach + "--timeout 5 ping", `--timeout "5": it takes a duration such as 500ms, 10s or 2m`, "fakeagent call ping"},

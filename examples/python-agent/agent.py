@@ -4,6 +4,7 @@ Written from docs/spec/agent.md and docs/spec/wire.md; the names in backquotes
 are clauses of the former.
 """
 
+import argparse
 import asyncio
 import contextlib
 import itertools
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
+import faults
 import files
 import gitops
 from commands import Commands
@@ -67,8 +69,10 @@ class Settings:
 
 
 class Agent:
-    def __init__(self, settings):
+    def __init__(self, settings, serial=False):
         self.settings = settings
+        self.serial = serial
+        self.turn = asyncio.Lock()  # held by the one operation of a serial agent
         self.nats = load_nats(settings.urls)
         self.commands = Commands(MOST_OPERATIONS)
         self.metrics = Metrics()
@@ -183,7 +187,8 @@ class Agent:
 
     async def receive(self, nc, msg):
         """Answers a ping right here and gives everything else a task: the next
-        message waits for this to return."""
+        message waits for this to return. A serial agent returns when it has
+        replied."""
         if not msg.reply:
             return  # nobody waits for an answer (`subject.no-reply-subject`)
         try:
@@ -194,12 +199,24 @@ class Agent:
             return
         full = len(self.operations) >= MOST_OPERATIONS
         answering = self.answer(nc, msg, request, full)
-        if full or request.WhichOneof("op") == "ping":
+        if self.serial:
+            # A wait that ends with the connection leaves the operation running.
+            await asyncio.wait([self.start(self.in_turn(answering))])
+        elif full or request.WhichOneof("op") == "ping":
             await answering
-            return
+        else:
+            self.start(answering)
+
+    def start(self, answering):
         task = asyncio.create_task(answering)
         self.operations.add(task)
         task.add_done_callback(self.operations.discard)
+        return task
+
+    async def in_turn(self, answering):
+        # The subscription alone would not do: after a reconnect there is a new one.
+        async with self.turn:
+            await answering
 
     async def answer(self, nc, msg, request, full):
         op = request.WhichOneof("op")
@@ -288,7 +305,22 @@ def uptime():
     return int((time.monotonic() - STARTED) * 1000)
 
 
-if __name__ == "__main__":
-    asyncio.run(Agent(Settings(os.environ)).run())
-    # A thread that hangs in the file system must not hold the agent back.
+def parse_args():
+    parser = argparse.ArgumentParser(description="A machine agent of the core profile.", allow_abbrev=False)
+    parser.add_argument("--serial", action="store_true", help="serve one request at a time, pings included")
+    parser.add_argument("--fault", action="append", default=[], choices=sorted(faults.FAULTS), metavar="NAME",
+                        help="have a fault (repeatable): " + ", ".join(sorted(faults.FAULTS)))
+    return parser.parse_args()
+
+
+async def main(args):
+    agent = Agent(Settings(os.environ), args.serial)
+    for name in args.fault:
+        faults.FAULTS[name](agent)
+    await agent.run()
+    # asyncio.run would wait for a thread that hangs in the file system.
     os._exit(0)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(parse_args()))

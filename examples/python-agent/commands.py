@@ -73,20 +73,29 @@ class Commands:
             if stdin:
                 stack.enter_context(Writer(loop, process.stdin, stdin))
             exited = loop.run_in_executor(self.waiters, wait, process)
-            await asyncio.wait([exited], timeout=timeout or None)
-            timed_out = not exited.done()
+            timed_out = not await self.ends(exited, out, err, timeout or None)
             if timed_out:
-                await loop.run_in_executor(None, kill, [process], f"{mark}\0")
-            exit_code, at = await exited
-            if timed_out:
-                exit_code = -1
+                exit_code, at = -1, await self.end(process, mark, exited)
                 err.add(b"timed out after %d ms\n" % round(timeout * 1000))
             else:
-                # What it left in the background may hold the pipes open.
-                await asyncio.wait([out.ended, err.ended], timeout=BACKGROUND_GRACE)
+                exit_code, at = await exited
         if room.total > max_payload:
             raise too_large(op, room.total, max_payload, total_output_bytes=room.total)
         return Ended(exit_code, out.content(), err.content(), timed_out, at - started)
+
+    async def ends(self, exited, out, err, timeout):
+        """Reports whether the command exits within the timeout."""
+        await asyncio.wait([exited], timeout=timeout)
+        if exited.done():
+            # What it left in the background may hold the pipes open.
+            await asyncio.wait([out.ended, err.ended], timeout=BACKGROUND_GRACE)
+        return exited.done()
+
+    async def end(self, process, mark, exited):
+        """Kills the command and its descendants and returns when it ended."""
+        await asyncio.get_running_loop().run_in_executor(None, kill, [process], f"{mark}\0")
+        _, at = await exited
+        return at
 
     def kill_all(self):
         kill(list(self.running), f"{self.mark}.")

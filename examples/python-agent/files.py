@@ -13,13 +13,13 @@ from opengeni.agent.v1 import fs_pb2 as fs
 from paths import ROOT, resolve
 
 CHUNK = 1 << 20
+AT_ONCE = os.O_NONBLOCK  # without it, opening a FIFO waits for its other end
 appending = threading.Lock()  # so that a failed append can be taken back
 
 
 def read(request, max_payload):
     path = resolve(request.path)
-    # Without O_NONBLOCK a FIFO that nobody writes to would hang here.
-    with open(path, "rb", buffering=0, opener=lambda p, flags: os.open(p, flags | os.O_NONBLOCK)) as file:
+    with open(path, "rb", buffering=0, opener=lambda p, flags: os.open(p, flags | AT_ONCE)) as file:
         info = os.fstat(file.fileno())
         if stat.S_ISFIFO(info.st_mode):
             raise Refused(common.ERROR_CODE_OS, f"fs_read {request.path}: a FIFO has no range to read")
@@ -65,7 +65,7 @@ def write(request):
             os.makedirs(os.path.dirname(path), exist_ok=True)
         except FileExistsError:
             pass  # a file is in the way, and opening says so
-    how = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | (os.O_APPEND if request.append else 0)
+    how = os.O_WRONLY | os.O_CREAT | AT_ONCE | (os.O_APPEND if request.append else 0)
     fd = os.open(path, how, request.mode or 0o666)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"agentproof/internal/fold"
 )
 
 // ExitUsage is the exit code of wrong usage, in every program of the project.
@@ -56,7 +58,8 @@ func Execute(ctx context.Context, root *cobra.Command, args []string, in io.Read
 			return code
 		}
 	}
-	fmt.Fprintf(errw, "%s: %v\n", root.Name(), err)
+	// It may quote what came from elsewhere.
+	fmt.Fprintf(errw, "%s: %s\n", root.Name(), fold.Printable(err.Error()))
 	if code == ExitUsage {
 		fmt.Fprintf(errw, "Try '%s --help'.\n", cmd.CommandPath())
 	}

@@ -2,7 +2,10 @@
 package fold
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -37,4 +40,28 @@ func Tail(text string, n int) (tail string, before int) {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	before = max(0, len(lines)-n)
 	return strings.Join(lines[before:], "\n"), before
+}
+
+// Printable returns text that may come from elsewhere, such as an agent's error
+// message, with everything that a terminal would act on as an escape. Newlines
+// and tabs stay.
+func Printable(text string) string {
+	plain := func(r rune) bool { return r == '\n' || r == '\t' || unicode.IsPrint(r) }
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
+		return text
+	}
+	var b strings.Builder
+	for rest := text; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, rest[0])
+		case plain(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+		rest = rest[size:]
+	}
+	return b.String()
 }

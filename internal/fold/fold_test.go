@@ -52,3 +52,17 @@ func TestTail(t *testing.T) {
 		})
 	}
 }
+
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"naïve 世界 🙂\tand\nmore":     "naïve 世界 🙂\tand\nmore",
+		"\x1b]0;title\a\x00\r\x7f":  `\x1b]0;title\a\x00\r\x7f`,
+		"C1 \u009b2J, bidi \u202e":  `C1 \u009b2J, bidi \u202e`,
+		"no UTF-8 \xff, but \ufffd": `no UTF-8 \xff, but ` + "\ufffd",
+	} {
+		if got := fold.Printable(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

@@ -28,7 +28,8 @@ type Step struct {
 	Found string `json:"found"`
 	// Advice says what to do; empty when all is well.
 	Advice string `json:"advice,omitempty"`
-	// Output is the end of what the agent printed, where that may explain it.
+	// Output is the beginning and the end of what the agent printed, where that
+	// may explain it.
 	Output string `json:"output,omitempty"`
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +14,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"agentproof/fixtures/broker"
-	"agentproof/internal/fold"
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/instance"
 	"agentproof/suite/subject"
@@ -28,7 +29,8 @@ func (d *Doctor) Started(ctx context.Context, s subject.Subject) bool {
 }
 
 func (e *exam) started(ctx context.Context, s subject.Subject) {
-	inst, err := instance.Start(ctx, &instance.Config{Subject: s}, &instance.Launch{Unawaited: true}, nil)
+	output := &printed{limit: 64 << 10}
+	inst, err := instance.Start(ctx, &instance.Config{Subject: output.by(s)}, &instance.Launch{Unawaited: true}, nil)
 	if err != nil {
 		advice := "correct the command: it is run as it stands, without a shell"
 		if errors.Is(err, fs.ErrPermission) {
@@ -44,12 +46,8 @@ func (e *exam) started(ctx context.Context, s subject.Subject) {
 		inst.Stop(ctx)
 	}()
 	e.ok("start", "the command runs")
-	p := &patient{exam: e, inst: inst, since: time.Now()}
-	e.output = func() string {
-		const shown = 8
-		said, _ := fold.Tail(inst.Output(), shown)
-		return said
-	}
+	p := &patient{exam: e, inst: inst, relative: relativeNames(s.Argv), since: time.Now()}
+	e.output = output.String
 	if p.connected(ctx) && p.subscribed(ctx) && p.saidHello(ctx) {
 		p.answers(ctx)
 	}
@@ -62,8 +60,9 @@ func (e *exam) started(ctx context.Context, s subject.Subject) {
 // patient is an agent that was started, and the broker that watches it.
 type patient struct {
 	*exam
-	inst  *instance.Instance
-	since time.Time // its start
+	inst     *instance.Instance
+	relative []string  // arguments of its command that depend on the directory
+	since    time.Time // its start
 }
 
 // ended tells, as a failed step, that the agent is gone.
@@ -71,9 +70,33 @@ func (p *patient) ended(name, before string) bool {
 	if !p.inst.Ended() {
 		return false
 	}
+	advice := "an agent runs until it gets SIGTERM: see what it printed"
+	if len(p.relative) > 0 {
+		advice = fmt.Sprintf(`the agent starts in its workspace root, not here: write %s as "$PWD/%s"; if that is right, see what it printed`,
+			p.relative[0], strings.TrimPrefix(p.relative[0], "./"))
+	}
 	p.fail(name, fmt.Sprintf("the agent ended with status %d after %v, before %s", p.inst.Process.ExitCode(),
-		time.Since(p.since).Round(10*time.Millisecond), before), "an agent runs until it gets SIGTERM: see what it printed")
+		time.Since(p.since).Round(10*time.Millisecond), before), advice)
 	return true
+}
+
+// relativeNames returns the arguments that name files of the present directory,
+// which the agent does not find from its own. The program itself is found
+// wherever it runs.
+func relativeNames(argv []string) []string {
+	var names []string
+	for _, arg := range argv[min(1, len(argv)):] {
+		if _, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(arg, "-") {
+			arg = value
+		}
+		if arg == "" || filepath.IsAbs(arg) || strings.HasPrefix(arg, "-") {
+			continue
+		}
+		if _, err := os.Stat(arg); err == nil {
+			names = append(names, arg)
+		}
+	}
+	return names
 }
 
 // agent is the connection that the agent's token made; nil for none.

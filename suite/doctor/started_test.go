@@ -101,12 +101,39 @@ func TestWhatTheAgentPrintedIsShown(t *testing.T) {
 	t.Parallel()
 	var s steps
 	examine(t, agent(func(_ context.Context, env subject.Environment) error {
-		_, _ = env.Output.Write([]byte(strings.Repeat("reading\n", 100)))
+		_, _ = env.Output.Write([]byte("first of all\n" + strings.Repeat("reading\n", 100)))
 		return errors.New("no such file: settings.toml")
 	}), &s)
 	out := s[len(s)-1].Output
-	if !strings.HasSuffix(out, "\nno such file: settings.toml") || strings.Count(out, "\n") != 7 {
-		t.Errorf("got %q", out)
+	want := "first of all\n" + strings.Repeat("reading\n", 5) + "… 88 lines more …\n" + strings.Repeat("reading\n", 7) + "no such file: settings.toml"
+	if out != want {
+		t.Errorf("got %q, want %q", out, want)
+	}
+}
+
+func TestAnAgentThatEndsIsToldOfItsRelativePaths(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile("agent.sh", []byte("exit 0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		argv   []string
+		advice string
+	}{
+		{[]string{"sh", "./agent.sh"}, `write ./agent.sh as "$PWD/agent.sh"`},
+		{[]string{"sh", "-c", "exit 1", "--config=agent.sh"}, `write agent.sh as "$PWD/agent.sh"`},
+		{[]string{"sh", filepath.Join(dir, "agent.sh")}, "an agent runs until it gets SIGTERM"},
+		{[]string{"sh", "missing.sh"}, "an agent runs until it gets SIGTERM"},
+	} {
+		subj, done, err := subject.Command(tt.argv...)
+		if err != nil {
+			t.Skip("there is no sh")
+		}
+		var s steps
+		examine(t, subj, &s)
+		done()
+		s.want(t, false, "connect", "the agent ended with status", tt.advice)
 	}
 }
 

@@ -40,7 +40,11 @@ func Command(argv ...string) (s Subject, done func(), err error) {
 			return Subject{}, nil, err
 		}
 	}
-	return Subject{Name: strings.Join(argv, " "), Start: c.start}, c.close, nil
+	started := slices.Clone(argv)
+	if c.build != nil { // here, where its package is
+		started = slices.Concat(argv[:1], c.build.args)
+	}
+	return Subject{Name: strings.Join(argv, " "), Argv: started, Start: c.start}, c.close, nil
 }
 
 // command starts instances of one agent.

@@ -16,6 +16,9 @@ import (
 type Subject struct {
 	// Name is for people: the command line, or what was attached to.
 	Name string
+	// Argv is the program that is started and its arguments; nil where there is
+	// none.
+	Argv []string
 	// Start runs one instance. It returns when the instance was started, not
 	// when it is ready. Nil for an attached subject.
 	Start func(ctx context.Context, env Environment) (Process, error)

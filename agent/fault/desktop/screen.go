@@ -38,6 +38,12 @@ func screens() []fault.Mutant {
 			fault.Recode(unsupported, agentv1.ErrorCode_ERROR_CODE_NOT_FOUND))),
 		{Name: "claims a desktop without a display", Case: "desktop.none/hello-says-so", Says: "the capability desktop",
 			Config: func(cfg *agent.Config) { cfg.Wire.Out = claimsDesktop }},
+		{Name: "claims a desktop without a relay", Case: "desktop.no-relay-hello/says-no-desktop", Says: "the capability desktop in the Hello",
+			Config: func(cfg *agent.Config) {
+				if cfg.RelayURL == "" {
+					cfg.Wire.Out = claimsDesktop
+				}
+			}},
 		{Name: "sends one picture for all", Case: "stream.desktop-frames/whole-pictures", Also: []string{"stream.desktop-frames/*"}, Says: "a frame of what the screen shows now",
 			Scale: soon, Beside: fault.Tapped(frames(func(n int, data []byte) []byte {
 				if n > 0 {

@@ -24,6 +24,7 @@ func relays() []fault.Mutant {
 		mutant("never asks a relay again that was down", down+"serves-again-when-it-is-back", "STREAM", grudge()),
 		mutant("calls a missing relay unknown", "pty.no-relay/refused", "NOT_FOUND", fault.Recode(unsupported, notFound)),
 		{Name: "claims terminals without a relay", Case: "pty.no-relay-hello/says-no-terminals", Says: "pty in the Hello",
+			Also: []string{"desktop.no-relay-hello/*"}, // which that relay would offer as well
 			Config: func(cfg *agent.Config) {
 				if cfg.RelayURL == "" {
 					cfg.RelayURL, cfg.RelayToken = "ws://127.0.0.1:1/stream", "none"

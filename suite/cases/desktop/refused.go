@@ -21,6 +21,13 @@ func noneCases() []engine.Case {
 			Run:     noneHello,
 		},
 		{
+			ID: "desktop.no-relay-hello/says-no-desktop", Clause: "desktop.no-relay-hello",
+			Launch:  &engine.Launch{Display: true, NoRelay: true},
+			Explain: "A desktop is offered to people where Hello claims one, and without a relay nobody can watch it.",
+			Try:     "fakeagent run --no-relay --virtual-desktop",
+			Run:     noRelayHello,
+		},
+		{
 			ID: "desktop.none/display-that-died", Clause: "desktop.none", Needs: needs, Launch: &engine.Launch{Display: true},
 			Explain: "After the X server's end there is no display either; a last picture that is shown again is a lie.",
 			Run:     noneAfterDeath,
@@ -56,6 +63,10 @@ func noneUnsupported(ctx context.Context, t *engine.T) {
 
 func noneHello(_ context.Context, t *engine.T) {
 	engine.Equal(t, "the capability desktop", claimless(t).GetCapabilities().GetDesktop(), false)
+}
+
+func noRelayHello(_ context.Context, t *engine.T) {
+	engine.Equal(t, "the capability desktop in the Hello", t.Instance().Hello().GetCapabilities().GetDesktop(), false)
 }
 
 func noneAfterDeath(ctx context.Context, t *engine.T) {
