@@ -80,11 +80,11 @@ func (r *Report) profile(name string) (string, bool) {
 	return verdict, true
 }
 
-// claimed tells whether the subject offers what a profile is about. A few cases
-// of each profile judge the agents that do not; keeping those is no profile.
+// claimed reports whether the subject offers what a profile is about. A few
+// cases of each profile judge the agents that do not; keeping those is no profile.
 func claimed(profile string, cases []Result) bool {
-	core := map[string]string{ProfileTerminal: "pty.open", ProfileDesktop: "desktop.ensure"}[profile]
-	return !slices.ContainsFunc(cases, func(res Result) bool { return res.Clause == core && res.Status == NotClaimed })
+	clause, optional := map[string]string{ProfileTerminal: "pty.open", ProfileDesktop: "desktop.ensure"}[profile]
+	return !optional || !slices.ContainsFunc(cases, func(res Result) bool { return res.Clause == clause && res.Status == NotClaimed })
 }
 
 // judge weighs MUST clauses alone: a SHOULD that is broken or could not be
