@@ -25,6 +25,9 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	if err := f.validate(argv); err != nil {
 		return cli.Usage("%w", err)
 	}
+	if err := f.choose(a.cases); err != nil {
+		return cli.Usage("%w", err)
+	}
 	known, err := f.known()
 	if err != nil {
 		return cli.Usage("--baseline: %w", err)

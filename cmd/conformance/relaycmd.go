@@ -39,16 +39,16 @@ The cases play producers and viewers, in workspaces of random names, and make
 their tokens with the relay's secrets. Without a producers' secret they use the
 viewers', as the relay does.
 
-In a glob, * matches within a word of an id, ** anything; words end at . and /.
+` + patternHelp + `
 
 ` + exitCodes,
 		Example: `  conformance relay
   ` + viewerSecretEnv + `=SECRET conformance relay ws://127.0.0.1:8443/stream
-  conformance relay --case 'relay.token.**'`,
+  conformance relay --case relay.token`,
 		Args: cli.Args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.certifyRelay(cmd, &f, args) },
 	}
-	f.runFlags.register(cmd)
+	f.runFlags.register(cmd, a.relays)
 	f.viewer.Register(cmd, "viewer-secret", viewerSecretEnv, "the relay verifies viewers' tokens with")
 	f.producer.Register(cmd, "producer-secret", producerSecretEnv, "the relay verifies producers' tokens with")
 	return cmd
@@ -56,6 +56,9 @@ In a glob, * matches within a word of an id, ** anything; words end at . and /.
 
 func (a *app) certifyRelay(cmd *cobra.Command, f *relayFlags, args []string) error {
 	if err := f.validate(nil); err != nil {
+		return cli.Usage("%w", err)
+	}
+	if err := f.choose(a.relays); err != nil {
 		return cli.Usage("%w", err)
 	}
 	known, err := f.known()

@@ -61,8 +61,8 @@ func TestAFailureShowsWhatHappened(t *testing.T) {
 
 func TestAnythingThatSelectsNothingIsExitCode2(t *testing.T) {
 	t.Parallel()
-	got := invoke(t, "run", "--case", "nothing.**", "--", self(t), asAgent, "quits")
-	got.want(t, 2, "", "conformance: the selection leaves no case to run: see 'conformance list'")
+	got := invoke(t, "run", "--case", "xyzzy.**", "--", self(t), asAgent, "quits")
+	got.want(t, 2, "", `conformance: --case "xyzzy.**" matches no case; see 'conformance list'`)
 }
 
 func TestAnAgentThatIsNeverReadyIsExitCode3(t *testing.T) {
@@ -193,6 +193,8 @@ func TestSelection(t *testing.T) {
 		want string
 	}{
 		{"a star stays within a word", "--case ping.*/echoed", "1 case of"},
+		{"an area", "--case ping --skip ping.nonce/full-range", "2 cases of"},
+		{"a clause", "--case ping.nonce", "2 cases of"},
 		{"two stars cross words", "--case ping.** --skip **/echoed", "2 cases of"},
 		{"a profile", "--profile core --case ping.**", "3 cases of"},
 		{"a level", "--level must --case ping.**", "3 cases of"},
@@ -203,4 +205,13 @@ func TestSelection(t *testing.T) {
 			invoke(t, append([]string{"run"}, strings.Fields(tt.args)...)...).want(t, 0, "  "+tt.want, "")
 		})
 	}
+}
+
+func TestFailedRunsAgainWhatFailed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	invoke(t, "run", "--case", "ping", "--out", dir, "--", self(t), asAgent, "faulty").want(t, 1, "2 MUST broken", "")
+	invoke(t, "run", "--failed", dir, "--", self(t), asAgent, "faulty").want(t, 1, "  2 cases of", "")
+	invoke(t, "run", "--failed", dir, "--out", dir).want(t, 0, "  2 cases of", "")
+	invoke(t, "run", "--failed", dir).want(t, 2, "", "--failed: no case of the report in "+dir+" failed or was blocked")
 }
