@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"agentproof/stream"
 	"agentproof/suite/relaysuite"
 	"agentproof/suite/runner"
+	"agentproof/suite/verdict"
 )
 
 const (
@@ -75,14 +77,14 @@ func (a *app) certifyRelay(cmd *cobra.Command, f *relayFlags, args []string) err
 		return err
 	}
 	defer stop()
-	line := newProgressLine(a.err)
-	rep, err := relaysuite.Run(cmd.Context(), r, relaysuite.Options{
-		Spec: a.spec, Selection: f.selection, Revision: f.revision,
-		Parallel: f.parallel, TimeoutScale: f.scale, Progress: line.update,
+	rep, err := a.watched(cmd.Context(), func(ctx context.Context, progress func(runner.Progress)) (*verdict.Report, error) {
+		return relaysuite.Run(ctx, r, relaysuite.Options{
+			Spec: a.spec, Selection: f.selection, Revision: f.revision,
+			Parallel: f.parallel, TimeoutScale: f.scale, Progress: progress,
+		})
 	})
-	line.close()
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, runner.ErrInterrupted):
 		return a.publish(rep, f.runFlags, known)
 	case cmd.Context().Err() != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}

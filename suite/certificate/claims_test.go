@@ -1,12 +1,15 @@
 package certificate_test
 
 import (
+	"encoding/json"
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"agentproof/suite/cases"
 	"agentproof/suite/certificate"
 	"agentproof/suite/engine"
+	"agentproof/suite/report"
 	"agentproof/suite/verdict"
 )
 
@@ -26,6 +29,20 @@ func claims(c certificate.Catalog, advertised engine.Feature) *verdict.Report {
 	return r
 }
 
+// writeJSON writes those files of a run that certificates are made of.
+func writeJSON(t *testing.T, r *verdict.Report) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, v := range map[string]any{"report.json": report.NewDocument(r), "run.json": report.NewRun(r)} {
+		data, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(dir, name), string(data))
+	}
+	return dir
+}
+
 // TestEveryCombinationOfClaimsIsCertifiedAndBelieved writes, verifies and draws
 // the certificate of agents with every set of capabilities there is.
 func TestEveryCombinationOfClaimsIsCertifiedAndBelieved(t *testing.T) {
@@ -36,7 +53,7 @@ func TestEveryCombinationOfClaimsIsCertifiedAndBelieved(t *testing.T) {
 		t.Run("claims "+advertised.String(), func(t *testing.T) {
 			t.Parallel()
 			r := claims(full, advertised)
-			is := issued{dir: write(t, r), catalog: full, artifact: artifact(t, "an agent")}
+			is := issued{dir: writeJSON(t, r), catalog: full, artifact: artifact(t, "an agent")}
 			is.pub, is.key = newKey(t)
 			made, err := is.certify()
 			if err != nil {

@@ -31,6 +31,10 @@ func (r *runner) runCase(ctx context.Context, c *engine.Case, begun func()) {
 	} else {
 		x = r.try(ctx, x, begun)
 	}
+	if ctx.Err() != nil {
+		r.abandon(c)
+		return
+	}
 	r.ended(c, x, time.Since(start))
 }
 

@@ -78,9 +78,10 @@ func (o *Options) setting() engine.Setting {
 }
 
 // Run runs the selected cases and returns a report that accounts for every
-// case there is. An error means that there is no report: nothing was selected
-// (ErrNothingSelected), the options are wrong, the subject never became ready
-// (instance.ErrNeverReady), or ctx ended.
+// case there is. With ErrInterrupted, when ctx ended, there is a report of what
+// was judged before; any other error means that there is none: nothing was
+// selected (ErrNothingSelected), the options are wrong, or the subject never
+// became ready (instance.ErrNeverReady).
 func Run(ctx context.Context, opts Options) (*verdict.Report, error) {
 	r, err := newRunner(opts)
 	if err != nil {
@@ -98,7 +99,9 @@ func Run(ctx context.Context, opts Options) (*verdict.Report, error) {
 	}
 	r.schedule(ctx)
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("the run was ended early: %w", context.Cause(ctx))
+		r.interrupt()
+		finish(report, r.results)
+		return report, fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
 	}
 	r.judgeSilence()
 	r.judgeFindings()
