@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"agentproof/docs/spec"
-	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/instance"
 	"agentproof/suite/monitor"
@@ -95,7 +94,9 @@ func Run(ctx context.Context, opts Options) (*verdict.Report, error) {
 			return nil, fmt.Errorf("%w: %w", instance.ErrNeverReady, err)
 		}
 		describe(&report.Subject, plain)
-		r.claimed = claims(plain, screen)
+		if r.offers = claims(plain, screen); plain == nil {
+			r.offers = r.askFor(ctx)
+		}
 	}
 	r.schedule(ctx)
 	if ctx.Err() != nil {
@@ -109,20 +110,13 @@ func Run(ctx context.Context, opts Options) (*verdict.Report, error) {
 	return report, nil
 }
 
-// claims is what the agent offers: on a display where it said so there, for it
-// cannot offer a desktop without one.
-func claims(plain, screen *agentv1.Hello) engine.Feature {
-	claimed := engine.Claimed(plain) &^ engine.Desktop
-	return claimed | engine.Claimed(screen)&engine.Desktop
-}
-
 // runner is one run.
 type runner struct {
 	opts     Options
 	set      engine.Setting
 	selected []*engine.Case
 	pool     *pool
-	claimed  engine.Feature
+	offers   offers
 	silent   silence
 
 	// quiet is held for writing by an exclusive case, for reading by others.
