@@ -56,6 +56,9 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	if err != nil {
 		return err
 	}
+	if opts.Relay, err = f.relay.open(cmd.Context()); err != nil {
+		return err
+	}
 	subj, done, err := f.subject(program, argv)
 	if err != nil {
 		return cli.Usage("%w", err)

@@ -103,23 +103,38 @@ func (f *relayFlags) relay(args []string) (r *relaysuite.Relay, stop func(), err
 		}
 		return r, stop, nil
 	}
-	u, err := url.Parse(args[0])
-	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"ws", "wss"}, u.Scheme) || u.Fragment != "" {
-		return nil, nil, cli.Usage("the relay's URL: it is one such as ws://127.0.0.1:8443/stream")
+	u, err := relayURL(args[0])
+	if err != nil {
+		return nil, nil, cli.Usage("the relay's URL: %w", err)
 	}
-	viewer, err1 := f.viewer.Read()
-	producer, err2 := f.producer.Read()
-	if err := errors.Join(err1, err2); err != nil {
+	viewer, producer, err := secrets(&f.viewer, &f.producer, "--viewer-secret-file")
+	if err != nil {
 		return nil, nil, cli.Usage("%w", err)
 	}
-	if viewer == "" {
-		return nil, nil, cli.Usage("the relay's secret is missing: give --viewer-secret-file or $%s", viewerSecretEnv)
-	}
-	if producer == "" {
-		producer = viewer
-	}
 	return &relaysuite.Relay{
-		Name: fmt.Sprintf("the relay at %s", u.Redacted()), URL: args[0],
-		ViewerSecret: stream.Secret(viewer), ProducerSecret: stream.Secret(producer),
+		Name: fmt.Sprintf("the relay at %s", u.Redacted()), URL: args[0], ViewerSecret: viewer, ProducerSecret: producer,
 	}, func() {}, nil
+}
+
+func relayURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"ws", "wss"}, u.Scheme) || u.Fragment != "" {
+		return nil, errors.New("it is one such as ws://127.0.0.1:8443/stream")
+	}
+	return u, nil
+}
+
+// secrets reads a relay's secrets, of which the producers' is optional.
+func secrets(viewers, producers *cli.Secret, flag string) (viewer, producer stream.Secret, err error) {
+	v, err1 := viewers.Read()
+	p, err2 := producers.Read()
+	switch err := errors.Join(err1, err2); {
+	case err != nil:
+		return "", "", err
+	case v == "":
+		return "", "", fmt.Errorf("the relay's secret is missing: give %s or $%s", flag, viewerSecretEnv)
+	case p == "":
+		p = v
+	}
+	return stream.Secret(v), stream.Secret(p), nil
 }

@@ -28,6 +28,7 @@ type runFlags struct {
 	format    string
 	baseline  string
 	failed    string
+	relay     vendorFlags
 
 	attach    string
 	workspace string
@@ -50,6 +51,10 @@ AGENTPROOF_EPOCH, AGENTPROOF_RELAY_URL, AGENTPROOF_RELAY_TOKEN,
 AGENTPROOF_SCREEN_CONTROL, and by a credentials.json in $OPENGENI_CONFIG_DIR.
 Its working directory is its workspace root. "go run PACKAGE" is built once.
 
+With --relay, terminals and desktops go through your relay: the agent is told of
+a proxy in front of it, so that cases see what is dialled and can take the relay
+away. Tokens are made with the relay's secrets, as for 'conformance relay'.
+
 ` + patternHelp + `
 
 ` + exitCodes,
@@ -58,6 +63,7 @@ Its working directory is its workspace root. "go run PACKAGE" is built once.
   conformance run --failed out/report -- ./my-agent run
   conformance run --case exec --case fs.read --skip '**/setsid'
   conformance run --baseline known.yaml -- ./my-agent run
+  conformance run --relay wss://relay.example/stream --relay-viewer-secret-file viewers -- ./my-agent run
   conformance run --attach nats://user:password@127.0.0.1:4222 --workspace ws --agent machine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := agentCommand(cmd, args); err != nil {
@@ -71,6 +77,7 @@ Its working directory is its workspace root. "go run PACKAGE" is built once.
 	cmd.Flags().StringVar(&f.trace, "trace", traceFailed, "with --out: keep transcripts of `WHICH` cases: failed, all or none")
 	cli.Complete(cmd, "trace", traceFailed, traceAll, traceNone)
 	f.registerAttachment(cmd)
+	f.relay.register(cmd)
 	cli.Complete(cmd, "profile", verdict.Profiles()...)
 	return cmd
 }
@@ -158,6 +165,8 @@ func (f *runFlags) validate(argv []string) error {
 		return errors.New("--workspace, --agent, --subject-base and --held-epoch go with --attach")
 	case f.attach != "" && len(argv) > 0:
 		return errors.New("--attach and a command exclude each other")
+	case f.attach != "" && f.relay.url != "":
+		return errors.New("--attach and --relay exclude each other: an agent that runs already has its relay")
 	case f.attach != "":
 		return f.validateAttachment()
 	}

@@ -64,6 +64,7 @@ func TestWrongUsageIsOneSentenceAndExitCode2(t *testing.T) {
 		{"a base that is no subject", append(attach, "--subject-base", "a..b"), `session: subject base "a..b": not a legal subject token`, "conformance run"},
 		{"an epoch that is too large", append(attach, "--held-epoch", "4294967296"), `--held-epoch "4294967296": it takes a whole number from 0 to 4294967295`, "conformance run"},
 		{"attach's flags without it", []string{"run", "--workspace", "ws"}, "--workspace, --agent, --subject-base and --held-epoch go with --attach", "conformance run"},
+		{"attach and a relay", append(attach, "--relay", "ws://127.0.0.1:1/stream"), "--attach and --relay exclude each other", "conformance run"},
 		{"a missing baseline", []string{"run", "--baseline", "missing.yaml"}, "--baseline: read the baseline: open missing.yaml: ", "conformance run"},
 		{"a baseline that is none", []string{"run", "--baseline", "main.go"}, "--baseline: main.go: ", "conformance run"},
 		{"report takes a directory", []string{"report"}, "something is missing: it is 'conformance report DIR'", "conformance report"},

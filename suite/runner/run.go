@@ -44,6 +44,8 @@ type Options struct {
 	// TimeoutScale stretches the harness's own limits; 0 means 1. Bounds that
 	// the specification sets never stretch.
 	TimeoutScale float64
+	// Relay is the relay of the agents; nil starts one for each.
+	Relay *instance.VendorRelay
 	// HelperProgram is an executable that calls helper.Intercept.
 	HelperProgram string
 	// UploadHelper copies HelperProgram through the agent also when the agent
@@ -70,7 +72,7 @@ type Progress struct {
 // setting is what the options say to every case.
 func (o *Options) setting() engine.Setting {
 	return engine.Setting{
-		Config:       instance.Config{Subject: o.Subject, TimeoutScale: o.TimeoutScale, HelperProgram: o.HelperProgram},
+		Config:       instance.Config{Subject: o.Subject, TimeoutScale: o.TimeoutScale, HelperProgram: o.HelperProgram, Relay: o.Relay},
 		Revision:     o.Revision,
 		UploadHelper: o.UploadHelper,
 	}
