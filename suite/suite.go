@@ -72,6 +72,7 @@ func Intercept() { helper.Intercept() }
 // could not be judged.
 func Run(t *testing.T, s Subject) {
 	t.Helper()
+	neverCached()
 	subj, done, err := s.open()
 	if err != nil {
 		t.Fatalf("conformance: %v", err)

@@ -1,6 +1,7 @@
 package suite_test
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
@@ -16,6 +17,9 @@ const agentCommand = "AGENTPROOF_AGENT_CMD"
 
 func TestMain(m *testing.M) {
 	suite.Intercept()
+	if len(os.Args) > 1 && os.Args[1] == bundled.Command {
+		os.Exit(bundled.Main(context.Background(), os.Stderr))
+	}
 	os.Exit(m.Run())
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +24,9 @@ import (
 // certify runs the cases and publishes the report.
 func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	if err := f.validate(argv); err != nil {
+		return cli.Usage("%w", err)
+	}
+	if err := f.choose(a.cases); err != nil {
 		return cli.Usage("%w", err)
 	}
 	known, err := f.known()
@@ -52,17 +56,21 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	if err != nil {
 		return err
 	}
+	if opts.Relay, err = f.relay.open(cmd.Context()); err != nil {
+		return err
+	}
 	subj, done, err := f.subject(program, argv)
 	if err != nil {
 		return cli.Usage("%w", err)
 	}
 	defer done()
-	line := newProgressLine(a.err)
-	opts.Subject, opts.HelperProgram, opts.Progress = subj, program, line.update
-	rep, err := runner.Run(cmd.Context(), opts)
-	line.close()
+	opts.Subject, opts.HelperProgram = subj, program
+	rep, err := a.watched(cmd.Context(), func(ctx context.Context, progress func(runner.Progress)) (*verdict.Report, error) {
+		opts.Progress = progress
+		return runner.Run(ctx, opts)
+	})
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, runner.ErrInterrupted):
 		return a.publish(rep, f, known)
 	case errors.Is(err, instance.ErrNeverReady), cmd.Context().Err() != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}
@@ -71,6 +79,23 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	default:
 		return cli.Usage("%w", err)
 	}
+}
+
+// watched runs cases and shows their progress. An interruption ends the cases
+// that run, which can take a while, and then the run.
+func (a *app) watched(ctx context.Context, run func(context.Context, func(runner.Progress)) (*verdict.Report, error)) (*verdict.Report, error) {
+	line := newProgressLine(a.err)
+	defer line.close()
+	said := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(said)
+		line.say("interrupted: ending what runs, then comes the report of what was judged; once more ends at once")
+	})
+	rep, err := run(ctx, line.update)
+	if !stop() {
+		<-said
+	}
+	return rep, err
 }
 
 func thisProgram() (string, error) {

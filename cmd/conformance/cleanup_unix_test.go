@@ -10,6 +10,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"agentproof/suite/report"
+	"agentproof/suite/verdict"
 )
 
 // leftovers are the files in dir and the processes that were told of it: what
@@ -94,13 +97,13 @@ func blocked(t *testing.T) string {
 	return dir
 }
 
-// TestCtrlCLeavesNothingBehind presses Ctrl-C in a terminal: the whole process
-// group gets the signal, in the middle of a run with many instances.
-func TestCtrlCLeavesNothingBehind(t *testing.T) {
+// TestCtrlCLeavesAPartialReportAndNothingElse presses Ctrl-C in a terminal: the
+// whole process group gets the signal, in the middle of a run with many instances.
+func TestCtrlCLeavesAPartialReportAndNothingElse(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir, out := t.TempDir(), t.TempDir()
 	s := newScreen(t, 100)
-	cmd := program(t, "run")
+	cmd := program(t, "run", "--out", out)
 	cmd.Env = append(cmd.Env, "TMPDIR="+dir)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.terminal, s.terminal, s.terminal
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -115,10 +118,26 @@ func TestCtrlCLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := cmd.Wait()
-	if text := s.end(); cmd.ProcessState.ExitCode() != 3 || !strings.Contains(left(text), "conformance: the run was ended early") {
-		t.Errorf("%v\n%s", err, left(text))
+	text := left(s.end())
+	for _, want := range []string{"interrupted: ending what runs", "; interrupted after ", "a partial run certifies nothing"} {
+		if cmd.ProcessState.ExitCode() != 3 || !strings.Contains(text, want) {
+			t.Errorf("%v: no %q in\n%s", err, want, text)
+		}
 	}
 	awaitClean(t, dir)
+	rep, err := report.Read(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := rep.Document.Totals; n[verdict.Interrupted] == 0 || n[verdict.Pass] == 0 || n[verdict.Fail] > 0 || n[verdict.HarnessError] > 0 {
+		t.Errorf("the totals are %v", n)
+	}
+	prefix := filepath.Join(t.TempDir(), "release")
+	invoke(t, "keygen", "--out", prefix).want(t, 0, "", "")
+	invoke(t, "certify", out, "--key", prefix+".key", "--subject-artifact", self(t)).want(t, 1, "", "the run was interrupted, and only a whole one certifies")
+	invoke(t, "report", out, "--format", "html").want(t, 0, "The run was interrupted: ", "")
+	invoke(t, "report", out, "--format", "junit").want(t, 0, `type="interrupted"`, "")
+	invoke(t, "baseline", "--fix", filepath.Join(dir, "known.yaml"), out).want(t, 2, "", "an interrupted run, which knows nothing")
 }
 
 // TestCtrlCWhileTheAgentStarts interrupts the wait for a Hello.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,19 +15,19 @@ import (
 
 func (a *app) explainCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "explain CASE",
-		Short:   "Say what a case or clause demands, why, and how to try it by hand",
-		Example: "  conformance explain fence.first/stale-ping",
-		Args:    cli.Args(1, 1),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return a.ids(), cobra.ShellCompDirectiveNoFileComp
-		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.explain(args[0]) },
+		Use:   "explain CASE|CLAUSE|AREA",
+		Short: "Say what a case or clause demands, why, and how to try it by hand",
+		Example: `  conformance explain fence.first/stale-ping
+  conformance explain exec.timeout
+  conformance explain fs`,
+		Args:              cli.Args(1, 1),
+		ValidArgsFunction: completeNames(a.all()),
+		RunE:              func(_ *cobra.Command, args []string) error { return a.explain(args[0]) },
 	}
 }
 
-// explain takes the id of a case, or that of a clause, which explains all its
-// cases.
+// explain takes the id of a case, that of a clause, which explains all its
+// cases, or an area, whose clauses and cases it lists.
 func (a *app) explain(id string) error {
 	all := a.all()
 	for i := range all {
@@ -42,7 +41,7 @@ func (a *app) explain(id string) error {
 	}
 	clause, ok := a.spec.Clause(id)
 	if !ok {
-		return cli.Usage("there is no case or clause %q%s", id, a.nearest(id))
+		return a.explainArea(id)
 	}
 	a.explainClause(clause)
 	for i := range all {
@@ -50,6 +49,27 @@ func (a *app) explain(id string) error {
 			fmt.Fprintf(a.out, "\n%s\n\n", c.ID)
 			a.explainCase(c, clause)
 		}
+	}
+	return nil
+}
+
+// explainArea lists what a name stands for that is neither case nor clause.
+func (a *app) explainArea(name string) error {
+	cs := matching(a.all(), name)
+	if len(cs) == 0 {
+		return cli.Usage("there is no case, clause or area %q%s", name, nearest(name, names(a.all())))
+	}
+	last := ""
+	for i := range cs {
+		if c := &cs[i]; c.Clause != last {
+			if last != "" {
+				fmt.Fprintln(a.out)
+			}
+			last = c.Clause
+			clause, _ := a.spec.Clause(last)
+			a.explainClause(clause)
+		}
+		a.field("case", cs[i].ID)
 	}
 	return nil
 }
@@ -87,25 +107,4 @@ func (a *app) explainCase(c *engine.Case, clause spec.Clause) {
 
 func (a *app) field(label, text string) {
 	fmt.Fprint(a.out, fold.Text(min(cli.Width(a.out), 100), fmt.Sprintf("%-9s", label), text))
-}
-
-// nearest suggests ids that share a word with a wrong one.
-func (a *app) nearest(id string) string {
-	words := strings.FieldsFunc(id, func(r rune) bool { return r == '.' || r == '/' })
-	best, score := "", 0
-	for _, known := range a.ids() {
-		n := 0
-		for _, w := range words {
-			if strings.Contains(known, w) {
-				n++
-			}
-		}
-		if n > score {
-			best, score = known, n
-		}
-	}
-	if best == "" {
-		return "; see 'conformance list'"
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
 }

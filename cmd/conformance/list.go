@@ -40,14 +40,23 @@ type listed struct {
 func (a *app) listCommand() *cobra.Command {
 	var asJSON, relays bool
 	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List the cases",
-		Example: "  conformance list\n  conformance list --json | jq -r '.[].id'",
-		Args:    cli.Args(0, 0),
-		RunE: func(*cobra.Command, []string) error {
+		Use:   "list [AREA|CLAUSE|GLOB]",
+		Short: "List the cases",
+		Example: `  conformance list
+  conformance list fs
+  conformance list --json | jq -r '.[].id'`,
+		Args:              cli.Args(0, 1),
+		ValidArgsFunction: completeNames(a.cases),
+		RunE: func(_ *cobra.Command, args []string) error {
 			cs := a.cases
 			if relays {
 				cs = a.relays
+			}
+			if len(args) > 0 {
+				all := cs
+				if cs = matching(all, args[0]); len(cs) == 0 {
+					return cli.Usage("%q matches no case%s", args[0], nearest(args[0], names(all)))
+				}
 			}
 			rows := make([]listed, 0, len(cs))
 			for i := range cs {
@@ -74,12 +83,3 @@ func (a *app) listCommand() *cobra.Command {
 
 // all are the cases of every kind of subject.
 func (a *app) all() []engine.Case { return slices.Concat(a.cases, a.relays) }
-
-// ids are the ids of all cases, those of a subject sorted.
-func (a *app) ids() []string {
-	var ids []string
-	for _, c := range a.all() {
-		ids = append(ids, c.ID)
-	}
-	return ids
-}

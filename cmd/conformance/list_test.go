@@ -83,3 +83,32 @@ func TestExplainSaysWhereACaseRuns(t *testing.T) {
 	invoke(t, "explain", "fence.newer/runs").want(t, 0, "runs     on an instance of its own, so not with --attach\n", "")
 	invoke(t, "explain", "exec.cwd/relative-names").want(t, 0, "needs    exec", "")
 }
+
+func TestListAndExplainTakeAnAreaOrAClause(t *testing.T) {
+	t.Parallel()
+	got := invoke(t, "list", "fence.stale")
+	got.want(t, 0, "fence.stale/details", "")
+	for line := range strings.Lines(got.out) {
+		if !strings.HasPrefix(line, "fence.stale/") {
+			t.Errorf("it lists %s", line)
+		}
+	}
+	got = invoke(t, "explain", "ping")
+	for _, want := range []string{"clause   ping.nonce · MUST\n", "case     ping.nonce/echoed\n", "\n\nclause   ping.monotonic"} {
+		if !strings.Contains("\n\n"+got.out, want) {
+			t.Errorf("explain ping lacks %q:\n%s", want, got.out)
+		}
+	}
+}
+
+func TestTheShellCompletesNamesOfCases(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"run", "--case"}, {"run", "--skip"}, {"list"}, {"explain"}} {
+		lines := strings.Split(invoke(t, append(append([]string{"__complete"}, args...), "")...).out, "\n")
+		for _, want := range []string{"ping", "ping.nonce", "ping.nonce/echoed"} {
+			if !slices.Contains(lines, want) {
+				t.Errorf("%v is not completed to %s", args, want)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"agentproof/stream"
 	"agentproof/suite/relaysuite"
 	"agentproof/suite/runner"
+	"agentproof/suite/verdict"
 )
 
 const (
@@ -39,16 +41,16 @@ The cases play producers and viewers, in workspaces of random names, and make
 their tokens with the relay's secrets. Without a producers' secret they use the
 viewers', as the relay does.
 
-In a glob, * matches within a word of an id, ** anything; words end at . and /.
+` + patternHelp + `
 
 ` + exitCodes,
 		Example: `  conformance relay
   ` + viewerSecretEnv + `=SECRET conformance relay ws://127.0.0.1:8443/stream
-  conformance relay --case 'relay.token.**'`,
+  conformance relay --case relay.token`,
 		Args: cli.Args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.certifyRelay(cmd, &f, args) },
 	}
-	f.runFlags.register(cmd)
+	f.runFlags.register(cmd, a.relays)
 	f.viewer.Register(cmd, "viewer-secret", viewerSecretEnv, "the relay verifies viewers' tokens with")
 	f.producer.Register(cmd, "producer-secret", producerSecretEnv, "the relay verifies producers' tokens with")
 	return cmd
@@ -56,6 +58,9 @@ In a glob, * matches within a word of an id, ** anything; words end at . and /.
 
 func (a *app) certifyRelay(cmd *cobra.Command, f *relayFlags, args []string) error {
 	if err := f.validate(nil); err != nil {
+		return cli.Usage("%w", err)
+	}
+	if err := f.choose(a.relays); err != nil {
 		return cli.Usage("%w", err)
 	}
 	known, err := f.known()
@@ -72,14 +77,14 @@ func (a *app) certifyRelay(cmd *cobra.Command, f *relayFlags, args []string) err
 		return err
 	}
 	defer stop()
-	line := newProgressLine(a.err)
-	rep, err := relaysuite.Run(cmd.Context(), r, relaysuite.Options{
-		Spec: a.spec, Selection: f.selection, Revision: f.revision,
-		Parallel: f.parallel, TimeoutScale: f.scale, Progress: line.update,
+	rep, err := a.watched(cmd.Context(), func(ctx context.Context, progress func(runner.Progress)) (*verdict.Report, error) {
+		return relaysuite.Run(ctx, r, relaysuite.Options{
+			Spec: a.spec, Selection: f.selection, Revision: f.revision,
+			Parallel: f.parallel, TimeoutScale: f.scale, Progress: progress,
+		})
 	})
-	line.close()
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, runner.ErrInterrupted):
 		return a.publish(rep, f.runFlags, known)
 	case cmd.Context().Err() != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}
@@ -98,23 +103,38 @@ func (f *relayFlags) relay(args []string) (r *relaysuite.Relay, stop func(), err
 		}
 		return r, stop, nil
 	}
-	u, err := url.Parse(args[0])
-	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"ws", "wss"}, u.Scheme) || u.Fragment != "" {
-		return nil, nil, cli.Usage("the relay's URL: it is one such as ws://127.0.0.1:8443/stream")
+	u, err := relayURL(args[0])
+	if err != nil {
+		return nil, nil, cli.Usage("the relay's URL: %w", err)
 	}
-	viewer, err1 := f.viewer.Read()
-	producer, err2 := f.producer.Read()
-	if err := errors.Join(err1, err2); err != nil {
+	viewer, producer, err := secrets(&f.viewer, &f.producer, "--viewer-secret-file")
+	if err != nil {
 		return nil, nil, cli.Usage("%w", err)
 	}
-	if viewer == "" {
-		return nil, nil, cli.Usage("the relay's secret is missing: give --viewer-secret-file or $%s", viewerSecretEnv)
-	}
-	if producer == "" {
-		producer = viewer
-	}
 	return &relaysuite.Relay{
-		Name: fmt.Sprintf("the relay at %s", u.Redacted()), URL: args[0],
-		ViewerSecret: stream.Secret(viewer), ProducerSecret: stream.Secret(producer),
+		Name: fmt.Sprintf("the relay at %s", u.Redacted()), URL: args[0], ViewerSecret: viewer, ProducerSecret: producer,
 	}, func() {}, nil
+}
+
+func relayURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"ws", "wss"}, u.Scheme) || u.Fragment != "" {
+		return nil, errors.New("it is one such as ws://127.0.0.1:8443/stream")
+	}
+	return u, nil
+}
+
+// secrets reads a relay's secrets, of which the producers' is optional.
+func secrets(viewers, producers *cli.Secret, flag string) (viewer, producer stream.Secret, err error) {
+	v, err1 := viewers.Read()
+	p, err2 := producers.Read()
+	switch err := errors.Join(err1, err2); {
+	case err != nil:
+		return "", "", err
+	case v == "":
+		return "", "", fmt.Errorf("the relay's secret is missing: give %s or $%s", flag, viewerSecretEnv)
+	case p == "":
+		p = v
+	}
+	return stream.Secret(v), stream.Secret(p), nil
 }

@@ -8,9 +8,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"agentproof/fixtures/broker"
 	"agentproof/internal/bundled"
+	"agentproof/stream"
+	"agentproof/suite/relaysuite"
 	"agentproof/suite/report"
 	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
@@ -61,8 +64,8 @@ func TestAFailureShowsWhatHappened(t *testing.T) {
 
 func TestAnythingThatSelectsNothingIsExitCode2(t *testing.T) {
 	t.Parallel()
-	got := invoke(t, "run", "--case", "nothing.**", "--", self(t), asAgent, "quits")
-	got.want(t, 2, "", "conformance: the selection leaves no case to run: see 'conformance list'")
+	got := invoke(t, "run", "--case", "xyzzy.**", "--", self(t), asAgent, "quits")
+	got.want(t, 2, "", `conformance: --case "xyzzy.**" matches no case; see 'conformance list'`)
 }
 
 func TestAnAgentThatIsNeverReadyIsExitCode3(t *testing.T) {
@@ -102,9 +105,15 @@ func TestGoRunOfFakeagentPasses(t *testing.T) {
 	got.want(t, 0, "✓ go run ./cmd/fakeagent run", "")
 }
 
-// attachable starts an agent as somebody else would have, and returns the
-// flags that lead to it.
+// attachable starts an agent as somebody else would have, without relay, display
+// and consent, and returns the flags that lead to it.
 func attachable(t *testing.T) []string {
+	t.Helper()
+	return attachableAs(t, subject.Environment{})
+}
+
+// attachableAs is attachable for an agent that is told more than who it is.
+func attachableAs(t *testing.T, env subject.Environment) []string {
 	t.Helper()
 	b, err := broker.Start(broker.Config{})
 	if err != nil {
@@ -113,9 +122,9 @@ func attachable(t *testing.T) []string {
 	t.Cleanup(b.Close)
 	b.Admit("ws", "token")
 	var log bytes.Buffer
-	p, err := subject.InProcess("agent", bundled.InProcess).Start(t.Context(), subject.Environment{
-		URLs: []string{b.URL()}, Token: "token", WorkspaceID: "ws", AgentID: "laptop", Epoch: 3, Root: t.TempDir(), Output: &log,
-	})
+	env.URLs, env.Token, env.WorkspaceID, env.AgentID = []string{b.URL()}, "token", "ws", "laptop"
+	env.Epoch, env.Root, env.Output = 3, t.TempDir(), &log
+	p, err := subject.InProcess("agent", bundled.InProcess).Start(t.Context(), env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,6 +165,41 @@ func TestAttach(t *testing.T) {
 	})
 }
 
+// TestAnAttachedAgentIsNotBlamedForWhatItDoesNotOffer attaches to sound agents
+// whose Hello the suite missed.
+func TestAnAttachedAgentIsNotBlamedForWhatItDoesNotOffer(t *testing.T) {
+	t.Parallel()
+	relay, stop, err := relaysuite.Bundled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	token, err := stream.MintProducer(relay.ProducerSecret, stream.ProducerClaims{
+		WorkspaceID: "ws", AgentID: "laptop", Exp: time.Now().Add(time.Hour).Unix(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		env  subject.Environment
+		want string
+	}{
+		"nothing":                  {subject.Environment{}, "the agent does not offer pty"},
+		"a relay":                  {subject.Environment{RelayURL: relay.URL, RelayToken: string(token)}, "the suite does not know the agent's relay"},
+		"a relay that is away":     {subject.Environment{RelayURL: "ws://127.0.0.1:1/stream", RelayToken: string(token)}, "whether the agent offers pty is not known"},
+		"consent without a screen": {subject.Environment{ScreenControl: true}, "the agent does not offer desktop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := invoke(t, append([]string{"run", "--case", "pty", "--case", "stream", "--case", "desktop"}, attachableAs(t, tt.env)...)...)
+			got.want(t, 5, tt.want, "")
+			if strings.Contains(got.out, "broken") {
+				t.Errorf("it is blamed:\n%s", got.out)
+			}
+		})
+	}
+}
+
 func TestJSONOnStdoutIsReportJSON(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "report")
@@ -193,6 +237,8 @@ func TestSelection(t *testing.T) {
 		want string
 	}{
 		{"a star stays within a word", "--case ping.*/echoed", "1 case of"},
+		{"an area", "--case ping --skip ping.nonce/full-range", "2 cases of"},
+		{"a clause", "--case ping.nonce", "2 cases of"},
 		{"two stars cross words", "--case ping.** --skip **/echoed", "2 cases of"},
 		{"a profile", "--profile core --case ping.**", "3 cases of"},
 		{"a level", "--level must --case ping.**", "3 cases of"},
@@ -203,4 +249,13 @@ func TestSelection(t *testing.T) {
 			invoke(t, append([]string{"run"}, strings.Fields(tt.args)...)...).want(t, 0, "  "+tt.want, "")
 		})
 	}
+}
+
+func TestFailedRunsAgainWhatFailed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	invoke(t, "run", "--case", "ping", "--out", dir, "--", self(t), asAgent, "faulty").want(t, 1, "2 MUST broken", "")
+	invoke(t, "run", "--failed", dir, "--", self(t), asAgent, "faulty").want(t, 1, "  2 cases of", "")
+	invoke(t, "run", "--failed", dir, "--out", dir).want(t, 0, "  2 cases of", "")
+	invoke(t, "run", "--failed", dir).want(t, 2, "", "--failed: no case of the report in "+dir+" failed or was blocked")
 }

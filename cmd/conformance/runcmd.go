@@ -12,6 +12,7 @@ import (
 	"agentproof/internal/cli"
 	"agentproof/session"
 	"agentproof/session/natsrpc"
+	"agentproof/suite/engine"
 	"agentproof/suite/report"
 	"agentproof/suite/verdict"
 )
@@ -26,6 +27,8 @@ type runFlags struct {
 	trace     string
 	format    string
 	baseline  string
+	failed    string
+	relay     vendorFlags
 
 	attach    string
 	workspace string
@@ -49,13 +52,19 @@ AGENTPROOF_SCREEN_CONTROL and AGENTPROOF_CA_FILE (the CA of tls:// and wss://
 URLs), and by a credentials.json and a ca.pem in $OPENGENI_CONFIG_DIR.
 Its working directory is its workspace root. "go run PACKAGE" is built once.
 
-In a glob, * matches within a word of an id, ** anything; words end at . and /.
+With --relay, terminals and desktops go through your relay: the agent is told of
+a proxy in front of it, so that cases see what is dialled and can take the relay
+away. Tokens are made with the relay's secrets, as for 'conformance relay'.
+
+` + patternHelp + `
 
 ` + exitCodes,
 		Example: `  conformance run
   conformance run --out out/report -- ./my-agent run
-  conformance run --case 'exec.**' --skip '**/setsid'
+  conformance run --failed out/report -- ./my-agent run
+  conformance run --case exec --case fs.read --skip '**/setsid'
   conformance run --baseline known.yaml -- ./my-agent run
+  conformance run --relay wss://relay.example/stream --relay-viewer-secret-file viewers -- ./my-agent run
   conformance run --attach nats://user:password@127.0.0.1:4222 --workspace ws --agent machine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := agentCommand(cmd, args); err != nil {
@@ -64,11 +73,12 @@ In a glob, * matches within a word of an id, ** anything; words end at . and /.
 			return a.certify(cmd, f, args)
 		},
 	}
-	f.register(cmd)
+	f.register(cmd, a.cases)
 	cmd.Flags().StringArrayVar(&f.selection.Profiles, "profile", nil, "only the cases of this `PROFILE`: core, terminal, desktop or session (repeatable)")
 	cmd.Flags().StringVar(&f.trace, "trace", traceFailed, "with --out: keep transcripts of `WHICH` cases: failed, all or none")
 	cli.Complete(cmd, "trace", traceFailed, traceAll, traceNone)
 	f.registerAttachment(cmd)
+	f.relay.register(cmd)
 	cli.Complete(cmd, "profile", verdict.Profiles()...)
 	return cmd
 }
@@ -95,11 +105,16 @@ func (f *runFlags) registerAttachment(cmd *cobra.Command) {
 	fl.Uint32Var(&f.heldEpoch, "held-epoch", 0, "with --attach: the `EPOCH` that the agent holds")
 }
 
+// patternHelp says what selects cases.
+const patternHelp = `Cases are selected by area (exec), by clause (exec.timeout), by id, or by a glob:
+* matches within a word of an id, ** anything; words end at . and /.`
+
 // register adds the flags that every subject's cases have.
-func (f *runFlags) register(cmd *cobra.Command) {
+func (f *runFlags) register(cmd *cobra.Command, cs []engine.Case) {
 	fl := cmd.Flags()
-	fl.StringArrayVar(&f.selection.Cases, "case", nil, "only the cases that match this `GLOB` (repeatable)")
-	fl.StringArrayVar(&f.selection.Skip, "skip", nil, "not the cases that match this `GLOB` (repeatable)")
+	fl.StringArrayVar(&f.selection.Cases, "case", nil, "only the cases of this area or clause, or that this `GLOB` matches (repeatable)")
+	fl.StringArrayVar(&f.selection.Skip, "skip", nil, "not the cases of this area or clause, or that this `GLOB` matches (repeatable)")
+	fl.StringVar(&f.failed, "failed", "", "only the cases that failed or were blocked in the report in `DIR`")
 	fl.StringVar(&f.selection.Level, "level", "", "only `LEVEL` must, or should and above")
 	fl.StringVar(&f.revision, "revision", spec.Revision, "judge by this `REVISION` of the specification")
 	fl.Float64Var(&f.scale, "timeout-scale", 1, "stretch the suite's own limits by `FACTOR` on a slow machine")
@@ -107,6 +122,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.baseline, "baseline", "", "expect the failures that `FILE` knows, and only them; see 'conformance baseline --help'")
 	fl.StringVar(&f.out, "out", "", "write the report in every format, and screenshots of failures, into `DIR`: "+cli.List(report.Files()))
 	fl.StringVar(&f.format, "format", "text", "print the report as `FORMAT`: "+cli.List(report.Formats()))
+	completeSelection(cmd, cs)
 	cli.Complete(cmd, "level", "must", "should")
 	cli.Complete(cmd, "format", report.Formats()...)
 	cli.Complete(cmd, "revision", spec.Revisions()...)
@@ -114,6 +130,23 @@ func (f *runFlags) register(cmd *cobra.Command) {
 
 // maxScale bounds --timeout-scale: a hundredfold is slower than any machine.
 const maxScale = 100
+
+// choose settles which of the cases are selected, or says what is wrong with
+// the flags that select them.
+func (f *runFlags) choose(cs []engine.Case) error {
+	if f.failed == "" {
+		return checkSelection(f.selection, cs)
+	}
+	if len(f.selection.Cases) > 0 {
+		return errors.New("--failed and --case exclude each other")
+	}
+	ids, err := unfinished(f.failed, cs)
+	if err != nil {
+		return fmt.Errorf("--failed: %w", err)
+	}
+	f.selection.Cases = ids
+	return checkSelection(f.selection, cs)
+}
 
 // validate finds what is wrong with the flags before anything is started.
 func (f *runFlags) validate(argv []string) error {
@@ -133,6 +166,8 @@ func (f *runFlags) validate(argv []string) error {
 		return errors.New("--workspace, --agent, --subject-base and --held-epoch go with --attach")
 	case f.attach != "" && len(argv) > 0:
 		return errors.New("--attach and a command exclude each other")
+	case f.attach != "" && f.relay.url != "":
+		return errors.New("--attach and --relay exclude each other: an agent that runs already has its relay")
 	case f.attach != "":
 		return f.validateAttachment()
 	}

@@ -45,11 +45,16 @@ type Edits struct {
 // ServeHTTP serves one connection of an agent until one of its ends is gone,
 // and then ends the other in the same way.
 func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t.Serve(context.Background(), w, r) // the request's own context ends with the upgrade
+}
+
+// Serve is ServeHTTP until ctx ends, which cuts both ends.
+func (t *Tap) Serve(ctx context.Context, w http.ResponseWriter, r *http.Request) {
 	uri := r.RequestURI
 	if t.Dial != nil {
 		uri = t.Dial(uri)
 	}
-	ctx, cancel := context.WithCancel(context.Background()) // the request's own ends with the upgrade
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if uri == "" {
 		http.Error(w, "refused", http.StatusBadGateway)

@@ -17,6 +17,9 @@ import (
 // cannot know.
 var ErrFiltered = errors.New("the report is of a filtered run, which knows nothing of the cases that it left out: run all of them")
 
+// ErrInterrupted is the same of a run that was interrupted.
+var ErrInterrupted = errors.New("the report is of an interrupted run, which knows nothing of the cases that it did not end: run all of them")
+
 // Fix brings the file up to date with a report and says what it changed.
 // Failures without an entry get one; entries of cases that do not fail any more
 // go; a reason that is no longer the case's is replaced. Everything else stays,
@@ -25,6 +28,9 @@ var ErrFiltered = errors.New("the report is of a filtered run, which knows nothi
 func (f *File) Fix(r *verdict.Report, now time.Time) (changes, left []string, err error) {
 	if r.Selection.Filtered() {
 		return nil, nil, ErrFiltered
+	}
+	if r.Totals[verdict.Interrupted] > 0 {
+		return nil, nil, ErrInterrupted
 	}
 	covered := make(map[string]bool)
 	var kept []item

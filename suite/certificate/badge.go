@@ -38,6 +38,8 @@ func (e *Evidence) Badge() Badge {
 		return c.Badge()
 	case r.Verdict() == verdict.NotConformant:
 		return Badge{r.Revision + " not conformant", badgeRed}
+	case r.Totals[verdict.Interrupted] > 0:
+		return Badge{r.Revision + " interrupted run", badgeGrey}
 	case r.Selection.Filtered():
 		return Badge{r.Revision + " filtered run", badgeGrey}
 	default:

@@ -33,6 +33,7 @@ func TestABadgeSaysWhatARunShowed(t *testing.T) {
 		}, "r0.2 core · terminal · session", "#2b7a0b"},
 		{"not conformant", func(r *verdict.Report) { set(t, r, must, verdict.Fail) }, "r0.2 not conformant", "#b3261e"},
 		{"incomplete", func(r *verdict.Report) { set(t, r, must, verdict.Untestable) }, "r0.2 incomplete", "#6b6b6b"},
+		{"interrupted", func(r *verdict.Report) { set(t, r, must, verdict.Interrupted) }, "r0.2 interrupted run", "#6b6b6b"},
 		{"filtered", func(r *verdict.Report) { r.Selection.Level = "must" }, "r0.2 filtered run", "#6b6b6b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

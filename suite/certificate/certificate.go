@@ -165,6 +165,8 @@ func (e *Evidence) certifiable(catalog Catalog) error {
 		return errors.New("the run was filtered, and only a whole one certifies: run it again without --profile, --case, --skip and --level")
 	case e.report.Certifies():
 		return nil
+	case e.report.Totals[verdict.Interrupted] > 0:
+		return errors.New("the run was interrupted, and only a whole one certifies: run it again")
 	case e.report.Totals[verdict.Fail] > 0:
 		return fmt.Errorf("the agent is not conformant: %d MUST broken", e.report.Totals[verdict.Fail])
 	case e.report.Verdict() == verdict.Incomplete:
@@ -195,7 +197,9 @@ func (e *Evidence) judgedBy(catalog Catalog) error {
 func (c *Certificate) Totals() map[verdict.Status]int {
 	totals := make(map[verdict.Status]int)
 	for _, s := range verdict.Statuses() {
-		totals[s] = 0
+		if s != verdict.Interrupted { // such a run certifies nothing
+			totals[s] = 0
+		}
 	}
 	totals[verdict.Pass] = len(c.Passed)
 	totals[verdict.Warn] = len(c.Warned)

@@ -158,6 +158,10 @@ func TestWhatProvesNoConformanceIsNotCertified(t *testing.T) {
 		{"a broken MUST", func(r *verdict.Report) { set(t, r, must, verdict.Fail) }, "the agent is not conformant: 1 MUST broken"},
 		{"a MUST that could not be judged", func(r *verdict.Report) { set(t, r, must, verdict.Untestable) }, "the run is incomplete: some MUST could not be judged"},
 		{"a harness error", func(r *verdict.Report) { set(t, r, idOf(t, r, spec.Should), verdict.HarnessError) }, "the run is incomplete"},
+		{"an interrupted run", func(r *verdict.Report) {
+			set(t, r, must, verdict.Interrupted)
+			set(t, r, idOf(t, r, spec.Should), verdict.Fail)
+		}, "the run was interrupted, and only a whole one certifies"},
 		{"a filtered run", func(r *verdict.Report) { r.Selection.Skip = []string{"nothing.**"} }, "the run was filtered"},
 		{"one that claims nothing", func(r *verdict.Report) {
 			for i := range r.Results {

@@ -78,7 +78,9 @@ func (c *Certificate) judge(v *Verification, catalog Catalog) error {
 		if statuses[id] == verdict.Warn && level != spec.Should {
 			return fmt.Errorf("the certificate calls %s broken and no failure, and it is a %s", id, level)
 		}
-		r.Results = append(r.Results, verdict.Result{ID: id, Level: level, Profile: verdict.CaseInfo{ID: id}.Profile(), Status: statuses[id]})
+		r.Results = append(r.Results, verdict.Result{
+			ID: id, Clause: clause.ID, Level: level, Profile: verdict.CaseInfo{ID: id}.Profile(), Status: statuses[id],
+		})
 	}
 	r.Sum()
 	profiles := report.NewDocument(r).Profiles

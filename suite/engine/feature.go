@@ -28,12 +28,8 @@ func (f Feature) String() string {
 	return strings.Join(names, ", ")
 }
 
-// Claimed is what an agent that said Hello claims. One that said nothing since
-// it was attached to has a nil Hello, and is taken to claim everything.
+// Claimed is what an agent claims in its Hello; nothing without one.
 func Claimed(hello *agentv1.Hello) Feature {
-	if hello == nil {
-		return Exec | Filesystem | Git | PTY | Desktop
-	}
 	caps := hello.GetCapabilities()
 	var f Feature
 	for bit, on := range map[Feature]bool{

@@ -104,16 +104,33 @@ func (i *Instance) Send(payload []byte, header nats.Header, seen func([]byte, ti
 // Notify sends an operation and waits for its reply, whatever that says. It is
 // for after a case, when no outcome may change its verdict.
 func (i *Instance) Notify(ctx context.Context, op proto.Message, limit time.Duration) error {
+	_, err := i.request(ctx, op, limit)
+	return err
+}
+
+// Ask sends an operation and returns the response to it, whatever that says.
+func (i *Instance) Ask(ctx context.Context, op proto.Message, limit time.Duration) (*agentv1.ControlResponse, error) {
+	msg, err := i.request(ctx, op, limit)
+	if err != nil {
+		return nil, err
+	}
+	resp := new(agentv1.ControlResponse)
+	if err := proto.Unmarshal(msg.Data, resp); err != nil {
+		return nil, fmt.Errorf("decode the response: %w", err)
+	}
+	return resp, nil
+}
+
+func (i *Instance) request(ctx context.Context, op proto.Message, limit time.Duration) (*nats.Msg, error) {
 	payload, err := proto.Marshal(wire.NewRequest(op))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	reply, err := i.Send(payload, nil, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = wire.Await(ctx, reply, limit)
-	return err
+	return wire.Await(ctx, reply, limit)
 }
 
 // Connected tells whether the runner's connection to the broker is up.

@@ -48,6 +48,8 @@ type Config struct {
 	// TimeoutScale stretches the harness's own limits; 0 means 1. Bounds that
 	// the specification sets never stretch.
 	TimeoutScale float64
+	// Relay is the relay of the instances; nil starts one for each.
+	Relay *VendorRelay
 	// HelperProgram is an executable that calls helper.Intercept; empty where
 	// no helper is run.
 	HelperProgram string
@@ -117,7 +119,7 @@ type Instance struct {
 // told of what the agent sends by itself. Stop ends the instance; where the
 // error is not nil, there is none to end.
 func Start(ctx context.Context, cfg *Config, l *Launch, heard Heard) (*Instance, error) {
-	inst, err := prepare(l, heard)
+	inst, err := prepare(cfg, l, heard)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +193,7 @@ func (i *Instance) OutputMark() int64 { return i.output.mark() }
 func (i *Instance) OutputSince(mark int64) string { return i.output.since(mark) }
 
 // prepare makes the broker and everything on the runner's side of it.
-func prepare(l *Launch, heard Heard) (*Instance, error) {
+func prepare(cfg *Config, l *Launch, heard Heard) (*Instance, error) {
 	b, err := broker.Start(broker.Config{
 		MaxPayload: l.MaxPayload,
 		TLS:        l.Transport == "tls" || l.Transport == "wss",
@@ -224,7 +226,7 @@ func prepare(l *Launch, heard Heard) (*Instance, error) {
 		return nil, err
 	}
 	if !l.NoRelay {
-		if inst.Relay, err = startRelay(inst.WorkspaceID, inst.AgentID); err != nil {
+		if inst.Relay, err = startRelay(inst.WorkspaceID, inst.AgentID, cfg.Relay); err != nil {
 			inst.disconnect()
 			b.Close()
 			return nil, err

@@ -22,16 +22,17 @@ import (
 	"agentproof/stream"
 )
 
-// Relay is the relay of one instance: the reference relay, on a port that it
-// keeps over a restart, and the secrets that its tokens are made with. It is
-// safe for concurrent use.
+// Relay is the relay of one instance: the reference relay or a vendor's behind a
+// proxy, on a port that it keeps over a restart, and the secrets that its tokens
+// are made with. It is safe for concurrent use.
 type Relay struct {
 	workspace, agent string
+	vendor           *VendorRelay // nil for the reference relay
 	viewers          stream.Secret
 	producers        stream.Secret
 
 	mu    sync.Mutex // guards the fields below
-	relay *relay.Relay
+	relay serves
 	http  *http.Server
 	done  chan struct{}  // closed when http has ended
 	addr  string         // fixed by the first start
@@ -40,11 +41,15 @@ type Relay struct {
 	opens []*agentv1.StreamOpen
 }
 
-func startRelay(workspace, agent string) (*Relay, error) {
+// startRelay starts the reference relay, or a proxy where vendor is not nil.
+func startRelay(workspace, agent string, vendor *VendorRelay) (*Relay, error) {
 	r := &Relay{
-		workspace: workspace, agent: agent,
+		workspace: workspace, agent: agent, vendor: vendor,
 		viewers: stream.Secret(rand.Text()), producers: stream.Secret(rand.Text()),
 		live: make(map[string]int),
+	}
+	if vendor != nil {
+		r.viewers, r.producers = vendor.ViewerSecret, vendor.ProducerSecret
 	}
 	ln, err := steadyport.Listen()
 	if err != nil {
@@ -71,8 +76,7 @@ func (r *Relay) Restart() error {
 // serve starts the relay at a listener. It is called with the lock held, or
 // before anybody else knows the relay.
 func (r *Relay) serve(ln net.Listener) error {
-	// Cases move more than a person types; the rate is a clause of the relay.
-	rel, err := relay.New(relay.Config{ViewerSecret: r.viewers, ProducerSecret: r.producers, Rate: -1})
+	rel, err := r.server()
 	if err != nil {
 		_ = ln.Close()
 		return fmt.Errorf("start a relay: %w", err)
@@ -85,6 +89,14 @@ func (r *Relay) serve(ln net.Listener) error {
 	}()
 	r.relay, r.http, r.done = rel, srv, done
 	return nil
+}
+
+func (r *Relay) server() (serves, error) {
+	if r.vendor != nil {
+		return newProxy(r.vendor)
+	}
+	// Cases move more than a person types; the rate is a clause of the relay.
+	return relay.New(relay.Config{ViewerSecret: r.viewers, ProducerSecret: r.producers, Rate: -1})
 }
 
 // recorded notes every request before the relay sees it.
@@ -166,15 +178,20 @@ func (r *Relay) Dials() []string {
 	return slices.Clone(r.dials)
 }
 
+// Vendors reports whether the relay is a vendor's: then Kill, Shutdown and
+// Restart take it away and bring it back for the instance alone, and what was on
+// its way at a Shutdown is lost.
+func (r *Relay) Vendors() bool { return r.vendor != nil }
+
 // Kill ends the relay as a crash would.
-func (r *Relay) Kill() { r.end((*relay.Relay).Close) }
+func (r *Relay) Kill() { r.end(serves.Close) }
 
 // Shutdown ends the relay as its operator would.
 func (r *Relay) Shutdown(ctx context.Context) {
-	r.end(func(rel *relay.Relay) { _ = rel.Shutdown(ctx) })
+	r.end(func(rel serves) { _ = rel.Shutdown(ctx) })
 }
 
-func (r *Relay) end(end func(*relay.Relay)) {
+func (r *Relay) end(end func(serves)) {
 	r.mu.Lock()
 	rel, srv, done := r.relay, r.http, r.done
 	r.relay = nil
@@ -188,9 +205,14 @@ func (r *Relay) end(end func(*relay.Relay)) {
 	<-done
 }
 
-// LiveChannels is how many channels the relay has, as its metrics say.
+// LiveChannels is how many channels the relay has, as its metrics say; of a
+// vendor's those that somebody is connected to.
 func (r *Relay) LiveChannels(ctx context.Context) (int, error) {
 	r.mu.Lock()
+	if r.vendor != nil {
+		defer r.mu.Unlock()
+		return len(r.live), nil
+	}
 	url := "http://" + r.addr + "/metrics"
 	r.mu.Unlock()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

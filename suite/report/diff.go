@@ -98,10 +98,13 @@ func badness(s verdict.Status) int {
 	}
 }
 
+// untried reports whether a run says nothing of a case.
+func untried(s verdict.Status) bool { return s == verdict.NotSelected || s == verdict.Interrupted }
+
 func (d *Diff) compare(c Change) {
 	was, is := c.Old.Status, c.New.Status
 	switch {
-	case was == verdict.NotSelected || is == verdict.NotSelected:
+	case untried(was) || untried(is):
 		d.Uncompared++
 	case c.Old == c.New:
 		d.Unchanged++

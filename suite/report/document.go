@@ -81,7 +81,10 @@ func NewDocument(r *verdict.Report) Document {
 		Cases:     make([]Case, 0, len(r.Results)),
 	}
 	for _, s := range verdict.Statuses() {
-		d.Totals[s] = r.Totals[s]
+		// Readers of complete reports need not know of interrupted ones.
+		if n := r.Totals[s]; n > 0 || s != verdict.Interrupted {
+			d.Totals[s] = n
+		}
 	}
 	for _, p := range r.Profiles {
 		d.Profiles = append(d.Profiles, Profile(p))

@@ -156,7 +156,9 @@ func (r *Report) addCases(p *page, clauses *spec.Spec) {
 	if len(p.Known) > 0 {
 		p.NoFindings = "Nothing is broken beside the known failures below."
 	}
-	p.Missing = append(missing(list, verdict.NotClaimed), missing(list, verdict.Untestable)...)
+	for _, s := range []verdict.Status{verdict.NotClaimed, verdict.Untestable, verdict.Interrupted} {
+		p.Missing = append(p.Missing, missing(list, s)...)
+	}
 	filters := make(map[string]int)
 	for _, e := range list {
 		row := caseRow{Case: e.Case, Word: word(e.Status), Filter: filterOf(e), Took: duration(took(e.Seconds)), Detailed: broken(e.Status)}
@@ -302,6 +304,9 @@ func (r *Report) notices() []string {
 		}
 		out = append(out, fmt.Sprintf("A filtered run (%s): %s left out, and it certifies nothing.",
 			strings.Join(parts, ", "), count(r.Document.Totals[verdict.NotSelected], "case was", "cases were")))
+	}
+	if n := r.Document.Totals[verdict.Interrupted]; n > 0 {
+		out = append(out, fmt.Sprintf("The run was interrupted: %s no verdict, and it certifies nothing.", count(n, "case has", "cases have")))
 	}
 	if b := r.Document.Baseline; b != nil {
 		out = append(out, fmt.Sprintf("A run with a baseline of %s, which certifies nothing.", count(b.Entries, "known failure", "known failures")))

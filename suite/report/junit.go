@@ -101,7 +101,7 @@ func newJUnitCase(e entry) junitCase {
 		jc.Skipped = &junitSkipped{Message: Printable(knownText(e))}
 	case e.Status == verdict.Fail:
 		jc.Failure = problem
-	case e.Status == verdict.HarnessError, e.Status == verdict.Blocked:
+	case e.Status == verdict.HarnessError, e.Status == verdict.Blocked, e.Status == verdict.Interrupted:
 		jc.Error = problem
 	case e.Status == verdict.NotClaimed, e.Status == verdict.Untestable:
 		jc.Skipped = &junitSkipped{Message: Printable(string(e.Status) + ": " + e.Reason)}

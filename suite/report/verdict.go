@@ -66,7 +66,9 @@ func (r *Report) sentence() string {
 	}
 	switch {
 	case r.Verdict() == verdict.NotConformant:
-		return "not conformant, " + r.mustBroken() + broken
+		return "not conformant, " + r.mustBroken() + broken + r.interruption()
+	case doc.Totals[verdict.Interrupted] > 0:
+		return "no verdict" + broken + r.interruption()
 	case doc.Totals[verdict.HarnessError] > 0:
 		return "no verdict, " + plural(doc.Totals[verdict.HarnessError], "harness error") + broken
 	case r.Verdict() == verdict.Incomplete:
@@ -80,6 +82,15 @@ func (r *Report) sentence() string {
 	default:
 		return "conformant" + broken
 	}
+}
+
+// interruption says how much of a run there is; nothing of a whole one.
+func (r *Report) interruption() string {
+	n := r.Document.Totals[verdict.Interrupted]
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; interrupted after %d of %s, and a partial run certifies nothing", r.selected()-n, plural(r.selected(), "case"))
 }
 
 // mustBroken counts the broken MUST, and those of them that a baseline knows.

@@ -31,6 +31,10 @@ func (r *runner) runCase(ctx context.Context, c *engine.Case, begun func()) {
 	} else {
 		x = r.try(ctx, x, begun)
 	}
+	if ctx.Err() != nil {
+		r.abandon(c)
+		return
+	}
 	r.ended(c, x, time.Since(start))
 }
 
@@ -55,8 +59,8 @@ func (r *runner) newExecution(c *engine.Case, tries int) *engine.Execution {
 // cannotRun says why a case is decided without an attempt.
 func (r *runner) cannotRun(c *engine.Case) (verdict.Status, string) {
 	s := &r.opts.Subject
-	if missing := c.Needs &^ r.claimed; missing != 0 && !s.NoAgent {
-		return verdict.NotClaimed, "the agent does not offer " + missing.String()
+	if status, reason := r.offers.settle(c.Needs); reason != "" && !s.NoAgent {
+		return status, reason
 	}
 	if s.Attached == nil {
 		return "", ""

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"agentproof/docs/spec"
-	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/instance"
 	"agentproof/suite/monitor"
@@ -45,6 +44,8 @@ type Options struct {
 	// TimeoutScale stretches the harness's own limits; 0 means 1. Bounds that
 	// the specification sets never stretch.
 	TimeoutScale float64
+	// Relay is the relay of the agents; nil starts one for each.
+	Relay *instance.VendorRelay
 	// HelperProgram is an executable that calls helper.Intercept.
 	HelperProgram string
 	// UploadHelper copies HelperProgram through the agent also when the agent
@@ -71,16 +72,17 @@ type Progress struct {
 // setting is what the options say to every case.
 func (o *Options) setting() engine.Setting {
 	return engine.Setting{
-		Config:       instance.Config{Subject: o.Subject, TimeoutScale: o.TimeoutScale, HelperProgram: o.HelperProgram},
+		Config:       instance.Config{Subject: o.Subject, TimeoutScale: o.TimeoutScale, HelperProgram: o.HelperProgram, Relay: o.Relay},
 		Revision:     o.Revision,
 		UploadHelper: o.UploadHelper,
 	}
 }
 
 // Run runs the selected cases and returns a report that accounts for every
-// case there is. An error means that there is no report: nothing was selected
-// (ErrNothingSelected), the options are wrong, the subject never became ready
-// (instance.ErrNeverReady), or ctx ended.
+// case there is. With ErrInterrupted, when ctx ended, there is a report of what
+// was judged before; any other error means that there is none: nothing was
+// selected (ErrNothingSelected), the options are wrong, or the subject never
+// became ready (instance.ErrNeverReady).
 func Run(ctx context.Context, opts Options) (*verdict.Report, error) {
 	r, err := newRunner(opts)
 	if err != nil {
@@ -94,23 +96,20 @@ func Run(ctx context.Context, opts Options) (*verdict.Report, error) {
 			return nil, fmt.Errorf("%w: %w", instance.ErrNeverReady, err)
 		}
 		describe(&report.Subject, plain)
-		r.claimed = claims(plain, screen)
+		if r.offers = claims(plain, screen); plain == nil {
+			r.offers = r.askFor(ctx)
+		}
 	}
 	r.schedule(ctx)
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("the run was ended early: %w", context.Cause(ctx))
+		r.interrupt()
+		finish(report, r.results)
+		return report, fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
 	}
 	r.judgeSilence()
 	r.judgeFindings()
 	finish(report, r.results)
 	return report, nil
-}
-
-// claims is what the agent offers: on a display where it said so there, for it
-// cannot offer a desktop without one.
-func claims(plain, screen *agentv1.Hello) engine.Feature {
-	claimed := engine.Claimed(plain) &^ engine.Desktop
-	return claimed | engine.Claimed(screen)&engine.Desktop
 }
 
 // runner is one run.
@@ -119,7 +118,7 @@ type runner struct {
 	set      engine.Setting
 	selected []*engine.Case
 	pool     *pool
-	claimed  engine.Feature
+	offers   offers
 	silent   silence
 
 	// quiet is held for writing by an exclusive case, for reading by others.

@@ -80,26 +80,27 @@ func (r *Report) profile(name string) (string, bool) {
 	return verdict, true
 }
 
-// claimed tells whether the subject offers what a profile is about. A few cases
-// of each profile judge the agents that do not; keeping those is no profile.
+// claimed reports whether the subject offers what a profile is about. A few
+// cases of each profile judge the agents that do not; keeping those is no profile.
 func claimed(profile string, cases []Result) bool {
-	core := map[string]string{ProfileTerminal: "pty.open", ProfileDesktop: "desktop.ensure"}[profile]
-	return !slices.ContainsFunc(cases, func(res Result) bool { return res.Clause == core && res.Status == NotClaimed })
+	clause, optional := map[string]string{ProfileTerminal: "pty.open", ProfileDesktop: "desktop.ensure"}[profile]
+	return !optional || !slices.ContainsFunc(cases, func(res Result) bool { return res.Clause == clause && res.Status == NotClaimed })
 }
 
 // judge weighs MUST clauses alone: a SHOULD that is broken or could not be
-// tried is shown, and does not decide. A harness error always does.
+// tried is shown, and does not decide. A harness error and an interruption
+// always do.
 func judge(cases []Result) string {
 	n := make(map[Status]int)
 	for _, res := range cases {
-		if res.Level == spec.Must || res.Status == HarnessError {
+		if res.Level == spec.Must || res.Status == HarnessError || res.Status == Interrupted {
 			n[res.Status]++
 		}
 	}
 	switch {
 	case n[Fail] > 0:
 		return NotConformant
-	case n[Blocked]+n[Untestable]+n[HarnessError] > 0:
+	case n[Blocked]+n[Untestable]+n[HarnessError]+n[Interrupted] > 0:
 		return Incomplete
 	case n[NotSelected] > 0 && n[Pass] == 0:
 		return string(NotSelected)
@@ -126,13 +127,16 @@ func (r *Report) Certifies() bool {
 
 // ExitCode is the documented status of a program that made this report: 0
 // conformant, or all that keeps it from that is in a baseline; 1 a MUST is
-// broken, 3 a harness error, 4 only the baseline is wrong, 5 selected cases
-// could not run.
+// broken, 3 a harness error or an interruption, 4 only the baseline is wrong, 5
+// selected cases could not run. An interrupted run always has 3: a script must
+// not take what it broke for all that is broken.
 func (r *Report) ExitCode() int {
 	// What a baseline has an entry for is the baseline's to judge.
 	rest := slices.DeleteFunc(slices.Clone(r.Results), func(res Result) bool { return res.Status == NotSelected || res.Baselined })
 	verdict := judge(rest)
 	switch {
+	case r.Totals[Interrupted] > 0:
+		return 3
 	case verdict == NotConformant:
 		return 1
 	case r.Totals[HarnessError] > 0:

@@ -13,9 +13,10 @@ import (
 type Selection struct {
 	// Profiles, when not empty, keeps the cases of these profiles.
 	Profiles []string `json:"profiles,omitempty"`
-	// Cases, when not empty, keeps the cases that one of these globs matches.
+	// Cases, when not empty, keeps the cases that one of these patterns matches:
+	// globs, and the names of cases, clauses and areas.
 	Cases []string `json:"cases,omitempty"`
-	// Skip leaves out the cases that one of these globs matches.
+	// Skip leaves out the cases that one of these patterns matches.
 	Skip []string `json:"skip,omitempty"`
 	// Level "must" leaves out the clauses that are not MUST; "should" those
 	// that are MAY; empty keeps all.
@@ -28,8 +29,8 @@ func (s Selection) Filtered() bool {
 	return len(s.Profiles)+len(s.Cases)+len(s.Skip) > 0 || s.Level != ""
 }
 
-// Matches tells whether one of the globs of Cases matches a case's id. Globs
-// that are wrong match nothing; Run says what is wrong with them.
+// Matches reports whether one of the patterns of Cases matches a case's id. A
+// wrong pattern matches nothing; Filter returns the error.
 func (s Selection) Matches(id string) bool {
 	res, err := globs(s.Cases)
 	return err == nil && matchAny(res, id)
@@ -78,7 +79,9 @@ func matchAny(res []*regexp.Regexp, id string) bool {
 }
 
 // globs compiles patterns in which * matches within one word of an id, ** any
-// run of characters and ? one character. Words end at dots and slashes.
+// run of characters and ? one character. Words end at dots and slashes. A
+// pattern without any of these also matches all ids that continue it at the end
+// of a word: the name of an area or a clause stands for its cases.
 func globs(patterns []string) ([]*regexp.Regexp, error) {
 	out := make([]*regexp.Regexp, 0, len(patterns))
 	for _, p := range patterns {
@@ -89,6 +92,9 @@ func globs(patterns []string) ([]*regexp.Regexp, error) {
 		quoted = strings.ReplaceAll(quoted, `\*\*`, `.*`)
 		quoted = strings.ReplaceAll(quoted, `\*`, `[^./]*`)
 		quoted = strings.ReplaceAll(quoted, `\?`, `[^./]`)
+		if !strings.ContainsAny(p, "*?") {
+			quoted += `([./].*)?`
+		}
 		re, err := regexp.Compile("^" + quoted + "$")
 		if err != nil {
 			return nil, fmt.Errorf("the glob %q: %w", p, err)

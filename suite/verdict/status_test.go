@@ -9,7 +9,7 @@ import (
 func TestTheGraverStatusOutweighs(t *testing.T) {
 	t.Parallel()
 	order := []verdict.Status{
-		verdict.Pass, verdict.Warn, verdict.NotClaimed, verdict.Untestable, verdict.Blocked, verdict.Fail, verdict.HarnessError,
+		verdict.Pass, verdict.Warn, verdict.NotClaimed, verdict.Untestable, verdict.Blocked, verdict.Fail, verdict.HarnessError, verdict.Interrupted,
 	}
 	for i, a := range order {
 		for j, b := range order {

@@ -13,7 +13,7 @@ from pathlib import Path
 MOST = 10  # annotations of a kind that GitHub shows for one step
 LONGEST = 4000  # characters of one case: a summary has room for a mebibyte
 BAD = ("fail", "warn", "blocked", "untestable", "harness-error")
-STATUSES = ("pass", "warn", "fail", "not-claimed", "untestable", "blocked", "harness-error")
+STATUSES = ("pass", "warn", "fail", "not-claimed", "untestable", "blocked", "interrupted", "harness-error")
 MARKS = {"conformant": "✓", "not-conformant": "✗"}
 
 

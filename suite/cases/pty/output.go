@@ -169,6 +169,9 @@ func firstBytes(ctx context.Context, t *engine.T) {
 func survives(ctx context.Context, t *engine.T, lossy bool, end func(*instance.Relay)) {
 	const lines = 200_000
 	relay := t.Instance().Relay
+	if !lossy && relay.Vendors() {
+		t.Untestable("the suite cannot shut down a relay that it did not start: leave out --relay")
+	}
 	script := fmt.Sprintf("seq() { i=0; while [ $i -lt $1 ]; do i=$((i+1)); echo $i; done; }; seq %d; echo END; while read -r x; do echo \"<$x>\"; done", lines)
 	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: []string{"/bin/sh", "-c", script}})
 	term.Lossy = lossy
