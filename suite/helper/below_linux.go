@@ -25,6 +25,7 @@ func Below(dir string) ([]Process, error) {
 		}
 		cwd = strings.TrimSuffix(cwd, " (deleted)")
 		if cwd == dir || strings.HasPrefix(cwd, dir+"/") {
+			p.Command = commandLine(p.PID)
 			below = append(below, p)
 		}
 	}
