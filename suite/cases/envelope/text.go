@@ -102,7 +102,7 @@ func fileNames(recursive bool) func(context.Context, *engine.T) {
 
 // sameNames names the first difference, in the order of the sorted names.
 func sameNames(t *engine.T, what string, got, want []string) {
-	if !t.Check(len(got) == len(want), "all entries of the directory by their "+what, "another number of them") {
+	if !t.Check(len(got) == len(want), "all entries of the directory by their "+what, "%d of %d", len(got), len(want)) {
 		return
 	}
 	for i := range want {
