@@ -63,6 +63,7 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	line.close()
 	switch {
 	case err == nil:
+		rep.Target = target(cmd, argv)
 		return a.publish(rep, f, known)
 	case errors.Is(err, instance.ErrNeverReady), cmd.Context().Err() != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}

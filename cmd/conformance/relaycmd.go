@@ -80,6 +80,7 @@ func (a *app) certifyRelay(cmd *cobra.Command, f *relayFlags, args []string) err
 	line.close()
 	switch {
 	case err == nil:
+		rep.Target = target(cmd, args)
 		return a.publish(rep, f.runFlags, known)
 	case cmd.Context().Err() != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}

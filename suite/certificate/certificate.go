@@ -166,7 +166,8 @@ func (e *Evidence) certifiable(catalog Catalog) error {
 	case e.report.Certifies():
 		return nil
 	case e.report.Totals[verdict.Fail] > 0:
-		return fmt.Errorf("the agent is not conformant: %d MUST broken", e.report.Totals[verdict.Fail])
+		broken := e.report.Tally(verdict.Fail)
+		return fmt.Errorf("the agent is not conformant: %d MUST broken, in %d cases", broken.Clauses, broken.Cases)
 	case e.report.Verdict() == verdict.Incomplete:
 		return errors.New("the run is incomplete: some MUST could not be judged")
 	default:
