@@ -12,7 +12,7 @@ import (
 // failure is what a check says that fails.
 func failure(t *testing.T, check func(*T) bool) verdict.Failure {
 	t.Helper()
-	x := NewExecution(&Case{ID: "a.b/c"}, &Setting{}, record.New(false))
+	x := NewExecution(&Case{ID: "a.b/c"}, &Setting{}, record.New(false), 0)
 	if check(x.t) {
 		t.Fatal("the check passes")
 	}
