@@ -30,14 +30,11 @@ func target(cmd *cobra.Command, args []string) []string {
 			words = append(words, "--"+f.Name, withoutSecrets(value))
 		}
 	})
-	if cmd.ArgsLenAtDash() == 0 {
-		words = append(words, "--")
+	if cmd.ArgsLenAtDash() >= 0 {
+		return append(append(words, "--"), args...)
 	}
-	for _, arg := range args {
-		if cmd.ArgsLenAtDash() != 0 {
-			arg = withoutSecrets(arg)
-		}
-		words = append(words, arg)
+	for _, arg := range args { // a URL
+		words = append(words, withoutSecrets(arg))
 	}
 	return words
 }

@@ -76,8 +76,8 @@ func TestWrongUsageIsOneSentenceAndExitCode2(t *testing.T) {
 		{"verify too much", []string{"verify", "a", "b", "c"}, `unexpected argument "c": it is 'conformance verify CERT [DIR]'`, "conformance verify"},
 		{"a badge of nothing", []string{"badge"}, "something is missing: it is 'conformance badge CERT|DIR'", "conformance badge"},
 		{"list takes nothing", []string{"list", "ping"}, `unexpected argument "ping": it is 'conformance list'`, "conformance list"},
-		{"explain takes a case", []string{"explain"}, "something is missing: it is 'conformance explain CASE'", "conformance explain"},
-		{"explain takes one case", []string{"explain", "a", "b"}, `unexpected argument "b": it is 'conformance explain CASE'`, "conformance explain"},
+		{"explain takes a case", []string{"explain"}, "something is missing: it is 'conformance explain CASE [-- COMMAND ARGS...]'", "conformance explain"},
+		{"explain takes one case", []string{"explain", "a", "b"}, `unexpected argument "b": it is 'conformance explain CASE [-- COMMAND ARGS...]'`, "conformance explain"},
 		{"an unknown case", []string{"explain", "ping.nonce/echo"}, `there is no case or clause "ping.nonce/echo"; did you mean "ping.nonce/echoed"?`, "conformance explain"},
 		{"a case like no other", []string{"explain", "xyzzy"}, `there is no case or clause "xyzzy"; see 'conformance list'`, "conformance explain"},
 	} {

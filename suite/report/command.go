@@ -19,14 +19,14 @@ func (r *Report) command(id, area string) string {
 // Command is the command line that runs one case on a target, which is named by
 // the arguments of runs (verdict.Report.Target).
 func Command(id, area string, target []string) string {
-	words := []string{"conformance", "run"}
+	command := "run"
 	if area == verdict.ProfileRelay {
-		words[1] = "relay"
+		command = "relay"
 	}
-	words = append(words, "--case", id)
-	words = append(words, target...)
-	for i, word := range words {
-		words[i] = quote(word)
+	// In quotes, as a glob that somebody makes of it has to be.
+	words := []string{"conformance", command, "--case", "'" + id + "'"}
+	for _, word := range target {
+		words = append(words, quote(word))
 	}
 	return strings.Join(words, " ")
 }

@@ -22,9 +22,9 @@ type group struct {
 	Cases []entry // by id
 }
 
-// groupOrder has the most severe first.
-func groupOrder() []verdict.Status {
-	return []verdict.Status{verdict.Fail, verdict.HarnessError, verdict.Blocked, verdict.Warn}
+// severity orders the statuses that have findings, the most severe first.
+func severity(s verdict.Status) int {
+	return slices.Index([]verdict.Status{verdict.Fail, verdict.HarnessError, verdict.Blocked, verdict.Warn}, s)
 }
 
 // groups puts together what has one cause: the most severe first, and among
@@ -46,9 +46,8 @@ func (r *Report) groups() []group {
 		}
 		list[i].Cases = append(list[i].Cases, e)
 	}
-	order := groupOrder()
 	slices.SortStableFunc(list, func(a, b group) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.Status), slices.Index(order, b.Status)), cmp.Compare(len(b.Cases), len(a.Cases)))
+		return cmp.Or(severity(a.Status)-severity(b.Status), cmp.Compare(len(b.Cases), len(a.Cases)))
 	})
 	for i := range list {
 		if g := &list[i]; g.Status == verdict.Blocked && g.Cause != "" {

@@ -160,11 +160,11 @@ func TestACommandCanBePasted(t *testing.T) {
 		target []string
 		want   string
 	}{
-		{"ping", []string{}, "conformance run --case a.b/c"},
-		{"relay", []string{"ws://127.0.0.1:1/stream"}, "conformance relay --case a.b/c ws://127.0.0.1:1/stream"},
-		{"ping", []string{"--", "sh", "-c", `exec "$AGENT" it's`, ""}, `conformance run --case a.b/c -- sh -c 'exec "$AGENT" it'\''s' ''`},
-		{"ping", []string{"--attach", "nats://me:${SECRET_PASSWORD}@h:1"}, `conformance run --case a.b/c --attach nats://me:"${SECRET_PASSWORD}"@h:1`},
-		{"ping", []string{"--", "run", "${HOME}"}, `conformance run --case a.b/c -- run '${HOME}'`},
+		{"ping", []string{}, "conformance run --case 'a.b/c'"},
+		{"relay", []string{"ws://127.0.0.1:1/stream"}, "conformance relay --case 'a.b/c' ws://127.0.0.1:1/stream"},
+		{"ping", []string{"--", "sh", "-c", `exec "$AGENT" it's`, ""}, `conformance run --case 'a.b/c' -- sh -c 'exec "$AGENT" it'\''s' ''`},
+		{"ping", []string{"--attach", "nats://me:${SECRET_PASSWORD}@h:1"}, `conformance run --case 'a.b/c' --attach nats://me:"${SECRET_PASSWORD}"@h:1`},
+		{"ping", []string{"--", "run", "${HOME}"}, `conformance run --case 'a.b/c' -- run '${HOME}'`},
 	} {
 		if got := report.Command("a.b/c", tt.area, tt.target); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)

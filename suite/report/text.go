@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"regexp"
@@ -39,7 +40,11 @@ func (r *Report) Text(w io.Writer, opts TextOptions) error {
 	p.missing(r, verdict.Untestable)
 	p.known(r)
 	groups := slices.DeleteFunc(r.groups(), func(g group) bool { return g.Known })
-	for _, g := range slices.Backward(groups) {
+	shown := slices.Clone(groups)
+	slices.SortStableFunc(shown, func(a, b group) int {
+		return cmp.Or(-severity(a.Status)+severity(b.Status), cmp.Compare(len(a.Cases), len(b.Cases)))
+	})
+	for _, g := range shown {
 		p.group(r, &g)
 	}
 	p.index(groups)
