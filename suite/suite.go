@@ -105,6 +105,7 @@ func Run(t *testing.T, s Subject) {
 	if err != nil {
 		t.Fatalf("conformance: %v", err)
 	}
+	rep.Target = s.target()
 	if known != nil {
 		known.Apply(rep, time.Now())
 	}
@@ -144,6 +145,15 @@ func judge(t *testing.T, c verdict.Result, known bool) {
 	default:
 		t.Error(text)
 	}
+}
+
+// target is how the conformance program is led to the subject; nil where it
+// cannot be.
+func (s Subject) target() []string {
+	if len(s.Command) == 0 {
+		return nil
+	}
+	return append([]string{"--"}, s.Command...)
 }
 
 // open makes the run's subject; done frees what it needed.

@@ -71,6 +71,7 @@ func (a *app) certify(cmd *cobra.Command, f runFlags, argv []string) error {
 	})
 	switch {
 	case err == nil, errors.Is(err, runner.ErrInterrupted):
+		rep.Target = target(cmd, argv)
 		return a.publish(rep, f, known)
 	case errors.Is(err, instance.ErrNeverReady), cmd.Context().Err() != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}

@@ -15,15 +15,35 @@ import (
 
 func (a *app) explainCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain CASE|CLAUSE|AREA",
+		Use:   "explain CASE|CLAUSE|AREA [-- COMMAND ARGS...]",
 		Short: "Say what a case or clause demands, why, and how to try it by hand",
+		Long: `Say what a case or clause demands, why, and how to try it by hand.
+
+With the COMMAND that starts your agent, the command lines that run the cases
+lead to it; without one they lead to the bundled agent.`,
 		Example: `  conformance explain fence.first/stale-ping
   conformance explain exec.timeout
-  conformance explain fs`,
-		Args:              cli.Args(1, 1),
+  conformance explain fs
+  conformance explain fence.first/stale-ping -- ./my-agent run`,
+		Args:              explainArgs,
 		ValidArgsFunction: completeNames(a.all()),
-		RunE:              func(_ *cobra.Command, args []string) error { return a.explain(args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.target = target(cmd, args[1:])
+			return a.explain(args[0])
+		},
 	}
+}
+
+// explainArgs takes one name, and a command behind dashes.
+func explainArgs(cmd *cobra.Command, args []string) error {
+	dash := cmd.ArgsLenAtDash()
+	if dash < 0 {
+		return cli.Args(1, 1)(cmd, args)
+	}
+	if dash == len(args) {
+		return cli.Usage("the agent's command is missing after --")
+	}
+	return cli.Args(1, 1)(cmd, args[:dash])
 }
 
 // explain takes the id of a case, that of a clause, which explains all its
@@ -98,11 +118,14 @@ func (a *app) explainCase(c *engine.Case, clause spec.Clause) {
 	case c.Launch != nil:
 		a.field("runs", "on an instance of its own, so not with --attach")
 	}
-	command := "run"
 	if c.Profile() == verdict.ProfileRelay {
-		command = "relay"
+		fmt.Fprintf(a.out, "%-9s%s\n", "run it", report.Command(c.ID, c.Area(), nil))
+		return
 	}
-	fmt.Fprintf(a.out, "%-9sconformance %s --case '%s'\n", "run it", command, c.ID)
+	fmt.Fprintf(a.out, "%-9s%s\n", "run it", report.Command(c.ID, c.Area(), a.target))
+	if len(a.target) == 0 {
+		a.field("", "(the bundled agent; yours with: conformance explain "+c.ID+" -- COMMAND)")
+	}
 }
 
 func (a *app) field(label, text string) {

@@ -85,6 +85,7 @@ func (a *app) certifyRelay(cmd *cobra.Command, f *relayFlags, args []string) err
 	})
 	switch {
 	case err == nil, errors.Is(err, runner.ErrInterrupted):
+		rep.Target = target(cmd, args)
 		return a.publish(rep, f.runFlags, known)
 	case cmd.Context().Err() != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}

@@ -33,6 +33,7 @@ type app struct {
 	spec     *spec.Spec
 	cases    []engine.Case // for agents, by id
 	relays   []engine.Case // for relays, by id
+	target   []string      // where the command lines that explain shows lead to
 }
 
 // run is the whole program; it returns the exit code.

@@ -85,8 +85,8 @@ func TestWrongUsageIsOneSentenceAndExitCode2(t *testing.T) {
 		{"a badge of nothing", []string{"badge"}, "something is missing: it is 'conformance badge CERT|DIR'", "conformance badge"},
 		{"list takes one name", []string{"list", "ping", "fs"}, `unexpected argument "fs": it is 'conformance list [AREA|CLAUSE|GLOB]'`, "conformance list"},
 		{"a list of nothing", []string{"list", "pign"}, `"pign" matches no case; did you mean "ping"?`, "conformance list"},
-		{"explain takes a case", []string{"explain"}, "something is missing: it is 'conformance explain CASE|CLAUSE|AREA'", "conformance explain"},
-		{"explain takes one case", []string{"explain", "a", "b"}, `unexpected argument "b": it is 'conformance explain CASE|CLAUSE|AREA'`, "conformance explain"},
+		{"explain takes a case", []string{"explain"}, "something is missing: it is 'conformance explain CASE|CLAUSE|AREA [-- COMMAND ARGS...]'", "conformance explain"},
+		{"explain takes one case", []string{"explain", "a", "b"}, `unexpected argument "b": it is 'conformance explain CASE|CLAUSE|AREA [-- COMMAND ARGS...]'`, "conformance explain"},
 		{"an unknown case", []string{"explain", "ping.nonce/echo"}, `there is no case, clause or area "ping.nonce/echo"; did you mean "ping.nonce/echoed"?`, "conformance explain"},
 		{"a case like no other", []string{"explain", "xyzzy"}, `there is no case, clause or area "xyzzy"; see 'conformance list'`, "conformance explain"},
 	} {

@@ -33,7 +33,7 @@ func (c *check) covers(file string, line int) bool {
 // judging are the functions of package engine that compare what came with what
 // a clause demands.
 var judging = []string{
-	"Errorf", "Fatalf", "Check", "Refused", "RefusedAll", "WantError", "Equal", "EqualBytes", "EqualSet",
+	"Errorf", "Fatalf", "Check", "Refused", "RefusedAll", "WantError", "Equal", "EqualBytes", "EqualSet", "Same",
 }
 
 // find lists the checks of all cases below a module's root.

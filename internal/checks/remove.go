@@ -43,6 +43,7 @@ func (t *T) RefusedAllWithout(ctx context.Context, _ agentv1.ErrorCode, attempts
 }
 
 func EqualWithout[V comparable](*T, string, V, V) bool { return true }
+func SameWithout[V comparable](*T, string, V, V) bool { return true }
 func EqualBytesWithout(*T, string, []byte, []byte) bool { return true }
 func EqualSetWithout(*T, string, []string, []string) bool { return true }
 `

@@ -168,7 +168,8 @@ func (e *Evidence) certifiable(catalog Catalog) error {
 	case e.report.Totals[verdict.Interrupted] > 0:
 		return errors.New("the run was interrupted, and only a whole one certifies: run it again")
 	case e.report.Totals[verdict.Fail] > 0:
-		return fmt.Errorf("the agent is not conformant: %d MUST broken", e.report.Totals[verdict.Fail])
+		broken := e.report.Tally(verdict.Fail)
+		return fmt.Errorf("the agent is not conformant: %d MUST broken, in %d cases", broken.Clauses, broken.Cases)
 	case e.report.Verdict() == verdict.Incomplete:
 		return errors.New("the run is incomplete: some MUST could not be judged")
 	default:

@@ -49,11 +49,16 @@ func (t *T) exchange(ctx context.Context, s record.Sending, limit time.Duration)
 // recorded and judged.
 func (t *T) send(s record.Sending) (<-chan *nats.Msg, *record.Call, error) {
 	s.Subject, s.Own = t.inst.Base+".rpc", true
+	t.mu.Lock()
+	t.sent = outputMark{t.inst, t.inst.OutputMark()}
+	t.mu.Unlock()
 	c := t.rec.Request(s)
 	reply, err := t.inst.Send(s.Payload, s.Header, func(reply []byte, at time.Time) {
 		if second := monitor.SecondReply(); !c.Replied(reply, at) && t.kase.Clause == second.Clause {
 			// At once: what follows may be a consequence.
-			t.settle(verdict.Fail, second.String())
+			t.mu.Lock()
+			t.settleLocked(verdict.Fail, second.String(), second.Cause)
+			t.mu.Unlock()
 		}
 	})
 	if err != nil {
@@ -133,7 +138,7 @@ func (t *T) transport(req *agentv1.ControlRequest, err error) {
 	case errors.Is(err, wire.ErrNoResponder) && t.kase.Clause != monitor.Crashed().Clause && t.inst.AwaitCrash():
 		t.breach(monitor.Breach{Finding: monitor.Crashed(), Fatal: true})
 	case errors.Is(err, wire.ErrNoResponder):
-		t.Fatalf("a reply to "+op, "no responder on the subject: the agent is not subscribed")
+		t.fatal(op, "a reply to "+op, "no responder on the subject: the agent is not subscribed")
 	case errors.Is(err, wire.ErrNoReply):
 		t.unanswered(op)
 	default:
@@ -143,14 +148,14 @@ func (t *T) transport(req *agentv1.ControlRequest, err error) {
 
 // NoReply is the failure of an operation that gets no reply.
 func NoReply(op string) verdict.Failure {
-	return verdict.Failure{Want: "a reply to " + op + " in time", Got: "none"}
+	return verdict.Failure{Want: "a reply to " + op + " in time", Got: "none", Cause: op}
 }
 
 // unanswered ends the case over an operation that got no reply.
 func (t *T) unanswered(op string) {
 	before := t.verdict()
 	f := NoReply(op)
-	t.Errorf(f.Want, "%s", f.Got)
+	t.fail(op, f.Want, f.Got)
 	t.mu.Lock()
 	if t.status.Outweighs(before) {
 		t.mute = op
@@ -165,9 +170,9 @@ func (t *T) unanswered(op string) {
 func (t *T) breach(b monitor.Breach) {
 	switch {
 	case b.Clause == t.kase.Clause:
-		t.Errorf(b.Want, "%s", b.Got)
+		t.fail(b.Cause, b.Want, b.Got)
 	case b.Fatal:
-		t.Given().Errorf(b.Want, "%s", b.Got)
+		t.Given().fail(b.Cause, b.Want, b.Got)
 	}
 	if b.Fatal {
 		runtime.Goexit()
@@ -212,12 +217,12 @@ func Must[R proto.Message](ctx context.Context, t *T, op proto.Message) R {
 // MustOf is the result of a response that must be one.
 func MustOf[R proto.Message](t *T, resp *agentv1.ControlResponse) R {
 	if e := resp.GetError(); e != nil {
-		t.Fatalf("a result", "the error %s: %s", codeName(e.GetCode()), e.GetMessage())
+		t.fatal(opOf[R](), "a result", fmt.Sprintf("the error %s: %s", codeName(e.GetCode()), e.GetMessage()))
 	}
-	_, result := resultOf(resp)
+	name, result := resultOf(resp)
 	r, ok := result.(R)
 	if !ok {
-		t.Fatalf(fmt.Sprintf("a %T", r), "a %T", result)
+		t.fatal(opOf[R](), "a result of "+opOf[R](), "a result of "+name)
 	}
 	return r
 }

@@ -76,9 +76,9 @@ func (x *Execution) Settle(s verdict.Status, reason string) { x.t.settle(s, reas
 
 // Blame settles a status for what a monitor found, and adds it to the failures.
 func (x *Execution) Blame(s verdict.Status, f monitor.Finding) {
-	x.t.settle(s, f.String())
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()
+	x.t.settleLocked(s, f.String(), f.Cause)
 	if !slices.ContainsFunc(x.t.failures, f.Same) {
 		x.t.failures = append(x.t.failures, f.Failure)
 	}
@@ -172,7 +172,7 @@ func (x *Execution) Fill(res *verdict.Result, level spec.Level) {
 	st := x.t.state
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	res.Status, res.Reason = st.status, st.reason
+	res.Status, res.Reason, res.Cause = st.status, st.reason, st.cause
 	switch {
 	case st.status == "", st.status == verdict.Fail && level == spec.May:
 		res.Status = verdict.Pass

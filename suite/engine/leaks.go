@@ -42,10 +42,15 @@ func (t *T) leftProcesses(ctx context.Context) []monitor.Finding {
 	if gone {
 		return nil
 	}
-	for _, p := range left {
-		t.Logf("left running: process %d, child of %d", p.PID, p.PPID)
+	const shown = 5
+	for _, p := range left[:min(len(left), shown)] {
+		t.Logf("left running: process %d, child of %d: %s", p.PID, p.PPID, p.Command)
 	}
-	return []monitor.Finding{monitor.Left("lifecycle.stop-kills-children", "no process left in the case's directory", "at least one")}
+	if more := len(left) - shown; more > 0 {
+		t.Logf("left running: %d more processes", more)
+	}
+	return []monitor.Finding{monitor.Left("lifecycle.stop-kills-children",
+		"no process left in the case's directory", "%s", helper.Processes{Processes: left}.Running())}
 }
 
 // leftFiles finds the case's directory after the agent said that it was

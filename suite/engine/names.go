@@ -15,6 +15,18 @@ func opName(req *agentv1.ControlRequest) string {
 	return ""
 }
 
+// opOf is the operation that has results of type R, as in "fs_read".
+func opOf[R proto.Message]() string {
+	var zero R
+	fields := (*agentv1.ControlResponse)(nil).ProtoReflect().Descriptor().Oneofs().ByName("result").Fields()
+	for i := range fields.Len() {
+		if fields.Get(i).Message() == zero.ProtoReflect().Descriptor() {
+			return string(fields.Get(i).Name())
+		}
+	}
+	return ""
+}
+
 // resultOf returns the member of the response's result and its name.
 func resultOf(resp *agentv1.ControlResponse) (string, proto.Message) {
 	m := resp.ProtoReflect()

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"path"
 	"time"
 
@@ -109,6 +110,9 @@ func (t *T) File(ctx context.Context, name, content string) string {
 // Abs is the absolute form of a path that is relative to the agent's root.
 func (t *T) Abs(ctx context.Context, rel string) string { return path.Join(t.Root(ctx), rel) }
 
+// helperCause is the cause of failures of the helper program.
+const helperCause = "helper"
+
 // helperLimitMs ends a helper that hangs. It is far above what any takes, so
 // that a machine under load breaks nothing.
 const helperLimitMs = 60_000
@@ -139,10 +143,10 @@ func Decode[V any](t *T, r *agentv1.ExecResponse) V {
 	var v V
 	given := t.Given()
 	if r.GetExitCode() != 0 {
-		given.Fatalf("a helper that runs", "exit code %d, stderr %q", r.GetExitCode(), around(r.GetStderr(), 0))
+		given.fatal(helperCause, "a helper that runs", fmt.Sprintf("exit code %d, stderr %q", r.GetExitCode(), around(r.GetStderr(), 0)))
 	}
 	if err := json.Unmarshal(r.GetStdout(), &v); err != nil {
-		given.Fatalf("a helper's report in JSON", "%v", err)
+		given.fatal(helperCause, "a helper's report in JSON", err.Error())
 	}
 	return v
 }

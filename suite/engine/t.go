@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"path"
@@ -37,6 +36,7 @@ type state struct {
 	mu       sync.Mutex     // guards the fields below
 	status   verdict.Status // the gravest so far; empty is none
 	reason   string
+	cause    string // of the failure that is the reason
 	failures []verdict.Failure
 	notes    []string
 	cleanups []func(context.Context)
@@ -46,6 +46,14 @@ type state struct {
 	mute     string // the operation without a reply that decided the case
 
 	screenshot []byte // what the screen showed at a failure
+	// sent is where the agent's output stood at the latest request.
+	sent outputMark
+}
+
+// outputMark is a place in the output of an instance.
+type outputMark struct {
+	inst *instance.Instance
+	at   int64
 }
 
 // place is the agent that a view looks at.
@@ -67,18 +75,32 @@ func (t *T) Instance() *instance.Instance { return t.inst }
 // Errorf records a broken expectation and goes on. want completes the
 // sentence "want …", the rest says what came instead.
 func (t *T) Errorf(want, format string, args ...any) {
-	f := verdict.Failure{Want: want, Got: fmt.Sprintf(format, args...), At: checkedAt()}
+	t.fail("", want, fmt.Sprintf(format, args...))
+}
+
+// fail is Errorf for a failure with a cause.
+func (t *T) fail(cause, want, got string) {
+	f := verdict.Failure{Want: clip(want), Got: clip(got), Cause: cause, At: checkedAt()}
 	if t.inst != nil {
-		f.Got = t.inst.Stable(f.Got)
+		f.Got = clip(t.inst.Stable(got))
 	}
 	reason := f.String()
 	if t.given {
 		reason = "could not arrange the case: " + reason
 	}
-	t.settle(t.failing(), reason)
 	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.sent.inst != nil {
+		f.Printed = t.sent.inst.OutputSince(t.sent.at)
+	}
+	t.settleLocked(t.failing(), reason, cause)
 	t.failures = append(t.failures, f)
-	t.mu.Unlock()
+}
+
+// fatal is fail and the end of the case.
+func (t *T) fatal(cause, want, got string) {
+	t.fail(cause, want, got)
+	runtime.Goexit()
 }
 
 // failing is the status of a case that a failure of this view decides.
@@ -93,7 +115,7 @@ func (t *T) failing() verdict.Status {
 // those that call back what they are given.
 func checkedAt() string {
 	callers := make([]uintptr, 16)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
 	for {
 		frame, more := frames.Next()
 		pkg := frame.Function[:strings.LastIndexByte(frame.Function, '/')+1]
@@ -194,41 +216,11 @@ func (t *T) Scale(d time.Duration) time.Duration { return t.set.Scale(d) }
 func (t *T) settle(s verdict.Status, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.settleLocked(s, reason, "")
+}
+
+func (t *T) settleLocked(s verdict.Status, reason, cause string) {
 	if s.Outweighs(t.status) {
-		t.status, t.reason, t.mute = s, reason, ""
-	}
-}
-
-// Equal checks got == want and returns whether they are.
-func Equal[V comparable](t *T, what string, got, want V) bool {
-	return t.Check(got == want, fmt.Sprintf("%s %v", what, show(want)), "%v", show(got))
-}
-
-// EqualBytes checks that got is want, and names the first difference.
-func EqualBytes(t *T, what string, got, want []byte) bool {
-	if bytes.Equal(got, want) {
-		return true
-	}
-	n := 0
-	for n < min(len(got), len(want)) && got[n] == want[n] {
-		n++
-	}
-	t.Errorf(fmt.Sprintf("%s of %d bytes, byte for byte", what, len(want)),
-		"%d bytes, the first difference at offset %d: want %q, got %q",
-		len(got), n, around(want, n), around(got, n))
-	return false
-}
-
-// around is a short piece of b that begins at off.
-func around(b []byte, off int) []byte {
-	return b[min(off, len(b)):min(off+24, len(b))]
-}
-
-func show(v any) any {
-	switch v := v.(type) {
-	case string:
-		return fmt.Sprintf("%q", v)
-	default:
-		return v
+		t.status, t.reason, t.cause, t.mute = s, reason, cause, ""
 	}
 }

@@ -34,6 +34,7 @@ func living(has func(proc string) bool) ([]Process, error) {
 	var found []Process
 	for _, p := range all {
 		if p.Alive && has("/proc/"+strconv.Itoa(p.PID)) {
+			p.Command = commandLine(p.PID)
 			found = append(found, p)
 		}
 	}

@@ -3,6 +3,7 @@ package helper
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,9 @@ type Process struct {
 	// Start is a time in a unit of the operating system's. It tells a process
 	// from a later one that was given the same PID.
 	Start uint64 `json:"start"`
+	// Command is the command line of a process that is alive, its words
+	// separated by spaces; empty where the system does not say.
+	Command string `json:"command,omitempty"`
 }
 
 // Ref names the process for the alive command, safe against reuse of its PID.
@@ -39,6 +43,22 @@ func (p Processes) Living() []Process {
 		}
 	}
 	return living
+}
+
+// Running names the processes that are alive by their command lines, sorted,
+// without what differs between two runs of one command.
+func (p Processes) Running() string {
+	var commands []string
+	for _, proc := range p.Living() {
+		commands = append(commands, fmt.Sprintf("%q", cmp.Or(proc.Command, "a process without a command line")))
+	}
+	slices.Sort(commands)
+	commands = slices.Compact(commands)
+	const shown = 3
+	if more := len(commands) - shown; more > 0 {
+		return strings.Join(commands[:shown], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(commands, ", ")
 }
 
 // Tree is the answer of the tree command: its own process, and what it started
@@ -94,6 +114,9 @@ func look(refs []string) (Processes, error) {
 		}
 		if start != 0 && p.Start != start {
 			p = Process{PID: pid}
+		}
+		if p.Alive {
+			p.Command = commandLine(pid)
 		}
 		answer.Processes = append(answer.Processes, p)
 	}

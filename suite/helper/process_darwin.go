@@ -1,7 +1,10 @@
 package helper
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +20,19 @@ func inspect(pid int) (Process, error) {
 		return Process{}, err
 	}
 	return fromKinfo(k), nil
+}
+
+// commandLine is empty for a process that is gone or not this user's.
+func commandLine(pid int) string {
+	// The number of arguments, the program's path, padding, the arguments.
+	data, err := unix.SysctlRaw("kern.procargs2", pid)
+	if err != nil || len(data) < 4 {
+		return ""
+	}
+	argc := int(binary.NativeEndian.Uint32(data))
+	_, args, _ := bytes.Cut(data[4:], []byte{0})
+	words := strings.Split(string(bytes.TrimLeft(args, "\x00")), "\x00")
+	return strings.TrimSpace(strings.Join(words[:min(argc, len(words))], " "))
 }
 
 func processes() ([]Process, error) {

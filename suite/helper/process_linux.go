@@ -26,6 +26,12 @@ func inspect(pid int) (Process, error) {
 	return parseStat(stat)
 }
 
+// commandLine is empty for a process that is gone or not this user's.
+func commandLine(pid int) string {
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
+}
+
 func processes() ([]Process, error) {
 	proc, err := os.Open("/proc")
 	if err != nil {

@@ -315,6 +315,9 @@ func (i *Instance) Stable(text string) string {
 	if i.local != "" {
 		text = strings.ReplaceAll(text, i.local, "{root}")
 	}
+	if i.helper != "" {
+		text = strings.ReplaceAll(text, i.helper, "{helper}")
+	}
 	if i.Broker != nil { // the ids are random, too
 		text = strings.NewReplacer(i.WorkspaceID, "{workspace}", i.AgentID, "{agent}").Replace(text)
 	}

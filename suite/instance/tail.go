@@ -3,6 +3,8 @@ package instance
 import (
 	"bytes"
 	"sync"
+
+	"agentproof/internal/fold"
 )
 
 // tailBuffer keeps the last bytes written to it. It is safe for concurrent use.
@@ -34,10 +36,11 @@ func (b *tailBuffer) mark() int64 {
 	return b.written
 }
 
-// since is what was written after the mark, as far as it was kept.
+// since is what was written after the mark, as far as it was kept, without the
+// terminal control sequences in it.
 func (b *tailBuffer) since(mark int64) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kept := b.written - int64(len(b.buf))
-	return string(b.buf[max(0, mark-kept):])
+	return fold.Plain(string(b.buf[max(0, mark-kept):]))
 }

@@ -30,7 +30,7 @@ func (f Finding) String() string {
 
 // Broke makes a finding about a clause, which it names.
 func Broke(clause, want, got string) Finding {
-	return Finding{Clause: clause, Failure: verdict.Failure{Want: want + " (" + clause + ")", Got: got}}
+	return Finding{Clause: clause, Failure: verdict.Failure{Want: want + " (" + clause + ")", Got: got, Cause: clause}}
 }
 
 // LeakLimit is how long what a case used may take to go away once the case has

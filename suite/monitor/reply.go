@@ -70,7 +70,7 @@ type Breach struct {
 // Undecodable is the breach of a reply of a size that does not decode.
 func Undecodable(size int) Breach {
 	return Breach{Finding{Clause: "envelope.result-xor-error", Failure: verdict.Failure{
-		Want: "a reply that decodes as a ControlResponse", Got: fmt.Sprintf("%d bytes that do not", size),
+		Want: "a reply that decodes as a ControlResponse", Got: fmt.Sprintf("%d bytes that do not", size), Cause: "envelope.result-xor-error",
 	}}, true}
 }
 

@@ -131,7 +131,8 @@ func (r *Recorder) render(l *line) transcript.Message {
 	default:
 		return l.Message
 	}
-	l.Message.Message, l.Notes = transcript.Render(l.data, m, Limits(&r.mask))
+	shown := transcript.Render(l.data, m, Limits(&r.mask))
+	l.Message.Message, l.Notes, l.Beside = shown.JSON, shown.Notes, shown.Beside
 	l.data = nil
 	return l.Message
 }

@@ -259,7 +259,7 @@ func (r *resent) differences(limits transcript.Limits) []transcript.Difference {
 		then = ""
 	}
 	if r.silence == nil {
-		text, _ := transcript.Render(r.got, &agentv1.ControlResponse{}, limits)
+		text := transcript.Render(r.got, &agentv1.ControlResponse{}, limits).JSON
 		now = string(text)
 	}
 	switch {

@@ -156,7 +156,7 @@ func (d *Diff) Text(w io.Writer, opts TextOptions) error {
 
 // String names a side, safe to print.
 func (s DiffSide) String() string {
-	return Printable(strings.TrimSpace(fmt.Sprintf("%s %s", s.Subject.Name, s.Subject.Version)) + ": " + strings.ReplaceAll(s.Verdict, "-", " "))
+	return Line(strings.TrimSpace(fmt.Sprintf("%s %s", s.Subject.Name, s.Subject.Version)) + ": " + strings.ReplaceAll(s.Verdict, "-", " "))
 }
 
 // changes shows cases with both of their outcomes.

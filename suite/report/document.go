@@ -20,6 +20,7 @@ type Document struct {
 	Verdict   string                 `json:"verdict"`
 	Profiles  []Profile              `json:"profiles"`
 	Totals    map[verdict.Status]int `json:"totals"`
+	Broken    *Broken                `json:"broken"` // nil in reports of earlier versions
 	// Baseline is there when the run had one, which keeps it from certifying.
 	Baseline *verdict.Baseline `json:"baseline,omitempty"`
 	Cases    []Case            `json:"cases"`
@@ -52,6 +53,16 @@ type Profile struct {
 	Result string `json:"result"`
 }
 
+// Broken counts what is broken, by level. One clause can have many cases.
+type Broken struct {
+	Must   verdict.Tally `json:"must"`
+	Should verdict.Tally `json:"should"`
+}
+
+func newBroken(r *verdict.Report) *Broken {
+	return &Broken{Must: r.Tally(verdict.Fail), Should: r.Tally(verdict.Warn)}
+}
+
 // Case is the verdict on one case.
 type Case struct {
 	ID     string         `json:"id"`
@@ -60,6 +71,9 @@ type Case struct {
 	Area   string         `json:"area"`
 	Status verdict.Status `json:"status"`
 	Reason string         `json:"reason"`
+	// Cause is the operation or the clause, if not the case's own, at which the
+	// case failed or is blocked: what one cause broke has one remedy.
+	Cause string `json:"cause,omitempty"`
 	// Baselined marks what a baseline has an entry for, and Issue is where the
 	// entry says that it is tracked.
 	Baselined bool   `json:"baselined,omitempty"`
@@ -77,6 +91,7 @@ func NewDocument(r *verdict.Report) Document {
 		Verdict:   r.Verdict(),
 		Profiles:  make([]Profile, 0, len(r.Profiles)),
 		Totals:    make(map[verdict.Status]int),
+		Broken:    newBroken(r),
 		Baseline:  r.Baseline,
 		Cases:     make([]Case, 0, len(r.Results)),
 	}
@@ -90,7 +105,7 @@ func NewDocument(r *verdict.Report) Document {
 		d.Profiles = append(d.Profiles, Profile(p))
 	}
 	for _, c := range r.Results {
-		d.Cases = append(d.Cases, Case{c.ID, c.Clause, c.Level, c.Area, c.Status, c.Reason, c.Baselined, c.Issue})
+		d.Cases = append(d.Cases, Case{c.ID, c.Clause, c.Level, c.Area, c.Status, c.Reason, c.Cause, c.Baselined, c.Issue})
 	}
 	return d
 }
@@ -106,7 +121,7 @@ func (d *Document) Report() *verdict.Report {
 		profile := verdict.CaseInfo{ID: c.ID}.Profile()
 		r.Results = append(r.Results, verdict.Result{
 			ID: c.ID, Clause: c.Clause, Level: c.Level, Area: c.Area, Profile: profile, Status: c.Status, Reason: c.Reason,
-			Baselined: c.Baselined, Issue: c.Issue,
+			Cause: c.Cause, Baselined: c.Baselined, Issue: c.Issue,
 		})
 	}
 	r.Sum()

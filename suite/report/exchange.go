@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"os"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	recorded "agentproof/suite/transcript"
@@ -27,18 +28,24 @@ type Exchange struct {
 	Seconds float64 `json:"seconds"`
 	// Notes name the lists that were shortened.
 	Notes []string `json:"notes,omitempty"`
+	// InRequest and InResponse have the text in bytes fields, and the fields
+	// that the schema does not know, by the path of the field.
+	InRequest  map[string]string `json:"in_request,omitempty"`
+	InResponse map[string]string `json:"in_response,omitempty"`
 }
 
-// NewExchange decodes what went over the wire.
+// NewExchange decodes what went over the wire. The values of this process's
+// secret variables, which commands inherit and print, are left out.
 func NewExchange(x verdict.Exchange) Exchange {
-	limits := recorded.Limits{Bytes: shownBytes, Items: shownItems}
-	out := Exchange{Subject: x.Subject, Seconds: seconds(x.Took)}
-	out.Request, out.Notes = recorded.Render(x.Request, &agentv1.ControlRequest{}, limits)
+	limits := recorded.Limits{Bytes: shownBytes, Items: shownItems, Mask: &recorded.Mask{}}
+	limits.Mask.AddSecrets(os.Environ())
+	request := recorded.Render(x.Request, &agentv1.ControlRequest{}, limits)
+	out := Exchange{Subject: x.Subject, Seconds: seconds(x.Took), Request: request.JSON, Notes: request.Notes, InRequest: request.Beside}
 	if x.Err != nil {
 		out.Error = x.Err.Error()
 		return out
 	}
-	response, notes := recorded.Render(x.Response, &agentv1.ControlResponse{}, limits)
-	out.Response, out.Notes = response, append(out.Notes, notes...)
+	response := recorded.Render(x.Response, &agentv1.ControlResponse{}, limits)
+	out.Response, out.InResponse, out.Notes = response.JSON, response.Beside, append(out.Notes, response.Notes...)
 	return out
 }

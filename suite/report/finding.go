@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"agentproof/docs/spec"
@@ -31,15 +33,68 @@ type finding struct {
 	Word, Filter, Took string
 	Text               []span
 	Explain, Try       string
-	Command            string // the subcommand that runs it again
+	Command            string // runs it again; empty where nothing does
 	Failures           []Failure
 	Notes              []string
-	Wire               []wireExchange
-	Shot               template.URL
-	NoShot             string
-	Transcript         *transcript
+	Earlier, Wire      []wireExchange
+	// Printed is what the agent printed when it failed.
+	Printed    string
+	Shot       template.URL
+	NoShot     string
+	Transcript *transcript
 	// Said is what the agent printed.
 	Said string
+	// Brief is set for one of several cases that have one cause: the first of
+	// them shows the evidence.
+	Brief bool
+}
+
+// cause is a card of the page: cases that fail alike.
+type cause struct {
+	ID                string // of its element
+	Status            verdict.Status
+	Word, Title       string
+	Share             string
+	First             string // where what blocks the cases failed
+	Clauses           []string
+	Single            bool // the title is that of the only case
+	Lead              finding
+	Others            []finding
+	More, MoreClauses string
+}
+
+// newCause gathers what there is about the cases of a group.
+func (r *Report) newCause(g *group, clauses *spec.Spec, findings int, budget *int) cause {
+	lead := g.lead()
+	c := cause{
+		ID: "cause-" + strings.ReplaceAll(lead.ID, "/", "-"), Status: g.Status, Word: word(g.Status), Title: g.title(),
+		Share: share(len(g.Cases), findings), First: g.First, Clauses: g.clauses(), Lead: r.finding(lead, clauses, budget),
+	}
+	c.Single = c.Title == lead.ID
+	for _, e := range g.Cases[1:] {
+		c.Others = append(c.Others, r.brief(e, budget))
+	}
+	c.More = plural(len(c.Others), "more case")
+	c.MoreClauses = plural(len(c.Clauses), "clause")
+	return c
+}
+
+// brief is a case whose evidence is that of another, but for the exchange at
+// which it failed and its screenshot.
+func (r *Report) brief(e entry, budget *int) finding {
+	e.AgentOutput, e.Notes = "", nil
+	if len(e.Exchanges) > 0 {
+		i := telling(e)
+		e.Exchanges = e.Exchanges[i : i+1]
+	}
+	file := e.CaseRun.Transcript
+	e.CaseRun.Transcript = ""
+	f := r.finding(e, nil, budget)
+	f.Brief, f.Explain, f.Try, f.Printed = true, "", "", ""
+	if file != "" {
+		f.Transcript = &transcript{Note: file}
+	}
+	return f
 }
 
 // span is a piece of a clause's text.
@@ -55,6 +110,18 @@ type wireExchange struct {
 	Error             bool
 	Took              string
 	Notes             []string
+	// InRequest and InResponse are what the JSON encodes or leaves out.
+	InRequest, InResponse []wireField
+}
+
+type wireField struct{ Path, Text string }
+
+func wireFields(fields map[string]string) []wireField {
+	var list []wireField
+	for _, path := range slices.Sorted(maps.Keys(fields)) {
+		list = append(list, wireField{path, fields[path]})
+	}
+	return list
 }
 
 type transcript struct {
@@ -75,18 +142,25 @@ type transcriptLine struct {
 func (r *Report) finding(e entry, clauses *spec.Spec, budget *int) finding {
 	f := finding{
 		Case: e.Case, Word: word(e.Status), Filter: filterOf(e), Took: duration(took(e.Seconds)),
-		Explain: e.Explain, Try: e.Try, Command: "run", Failures: e.Failures, Notes: e.Notes, Said: strings.TrimRight(e.AgentOutput, "\n"),
-	}
-	if e.Area == verdict.ProfileRelay {
-		f.Command = "relay"
+		Explain: e.Explain, Try: e.Try, Command: r.command(e.ID, e.Area), Failures: e.Failures, Notes: e.Notes, Said: strings.TrimRight(e.AgentOutput, "\n"),
 	}
 	if clauses != nil {
 		clause, _ := clauses.Clause(e.Clause)
 		f.Text = spans(Plain(clause.Text))
 	}
+	for _, failure := range e.Failures {
+		if f.Printed = strings.TrimSpace(failure.Printed); f.Printed != "" {
+			break
+		}
+	}
 	subject := ""
-	for _, x := range e.Exchanges {
-		f.Wire = append(f.Wire, newWireExchange(x, subject))
+	for i, x := range e.Exchanges {
+		shown := newWireExchange(x, subject)
+		if i < telling(e) {
+			f.Earlier = append(f.Earlier, shown)
+		} else {
+			f.Wire = append(f.Wire, shown)
+		}
 		subject = x.Subject
 	}
 	if e.Screenshot != "" {
@@ -110,7 +184,10 @@ func spans(text string) []span {
 }
 
 func newWireExchange(x Exchange, above string) wireExchange {
-	w := wireExchange{Request: readable(x.Request), Response: readable(x.Response), Took: duration(took(x.Seconds)), Notes: x.Notes}
+	w := wireExchange{
+		Request: readable(x.Request), Response: readable(x.Response), Took: duration(took(x.Seconds)), Notes: x.Notes,
+		InRequest: wireFields(x.InRequest), InResponse: wireFields(x.InResponse),
+	}
 	if x.Subject != above {
 		w.Subject = x.Subject
 	}
@@ -122,7 +199,7 @@ func newWireExchange(x Exchange, above string) wireExchange {
 
 // readable is JSON on one line when it is short, and indented when not.
 func readable(text json.RawMessage) string {
-	const line = 100
+	const line = 240
 	var b bytes.Buffer
 	if len(text) <= line || json.Indent(&b, text, "", "  ") != nil {
 		return string(text)
@@ -205,6 +282,7 @@ func newTranscriptLine(line []byte) transcriptLine {
 		Subject, Text string
 		Size          int
 		Message       json.RawMessage
+		Beside        map[string]string
 	}
 	if err := json.Unmarshal(line, &m); err != nil || m.Kind == "" {
 		return transcriptLine{Text: string(line)}
@@ -218,6 +296,9 @@ func newTranscriptLine(line []byte) transcriptLine {
 	}
 	if len(m.Message) > 0 {
 		out.Text = strings.TrimSpace(out.Text + " " + readable(m.Message))
+	}
+	for _, f := range wireFields(m.Beside) {
+		out.Text += "\n" + f.Path + "  " + f.Text
 	}
 	return out
 }

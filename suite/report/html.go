@@ -21,7 +21,8 @@ var pageFiles embed.FS
 // HTML writes the report as one page that needs nothing but itself. Clauses
 // gives the words of the specification; without it there are their ids.
 func (r *Report) HTML(w io.Writer, clauses *spec.Spec) error {
-	t, err := template.ParseFS(pageFiles, "page/page.html")
+	t, err := template.New("page.html").Funcs(template.FuncMap{"inc": func(n int) int { return n + 1 }}).
+		ParseFS(pageFiles, "page/page.html")
 	if err != nil {
 		return fmt.Errorf("read the page's template: %w", err)
 	}
@@ -62,7 +63,8 @@ type page struct {
 	Profiles          []profileCard
 	Areas             []areaRow
 	Problems          []verdict.BaselineProblem
-	Findings, Known   []finding
+	Findings, Known   []cause
+	Index             bool // there are enough causes for an index
 	NoFindings        string
 	Missing           []missingCases
 	Rows              []caseRow
@@ -142,17 +144,15 @@ func (r *Report) page(clauses *spec.Spec) (*page, error) {
 func (r *Report) addCases(p *page, clauses *spec.Spec) {
 	list := r.entries()
 	shots := screenshotBudget
-	for _, status := range []verdict.Status{verdict.Fail, verdict.HarnessError, verdict.Blocked, verdict.Warn} {
-		for _, e := range list {
-			switch {
-			case e.Status != status:
-			case e.Known:
-				p.Known = append(p.Known, r.finding(e, clauses, &shots))
-			default:
-				p.Findings = append(p.Findings, r.finding(e, clauses, &shots))
-			}
+	findings := r.findings()
+	for _, g := range r.groups() {
+		if g.Known {
+			p.Known = append(p.Known, r.newCause(&g, clauses, len(list), &shots))
+		} else {
+			p.Findings = append(p.Findings, r.newCause(&g, clauses, findings, &shots))
 		}
 	}
+	p.Index = len(p.Findings) > 3
 	if len(p.Known) > 0 {
 		p.NoFindings = "Nothing is broken beside the known failures below."
 	}

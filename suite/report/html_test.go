@@ -29,6 +29,7 @@ func takenOver(t *testing.T) *verdict.Report {
 	r := everyStatus(t)
 	r.Subject = verdict.SubjectInfo{Name: hostile, Version: hostile, OS: hostile, Arch: hostile}
 	r.Revision = hostile
+	r.Target = []string{"--", hostile}
 	r.Suite.Strength = &verdict.Strength{Killed: 611, Declared: 612}
 	r.Selection.Cases = []string{hostile}
 	r.Baseline = &verdict.Baseline{Entries: 2, Problems: []verdict.BaselineProblem{{Case: hostile, Kind: verdict.Stale, Detail: hostile}}}
@@ -128,7 +129,7 @@ func TestThePageTellsEverything(t *testing.T) {
 		`<article class="finding s-fail" id="ping.nonce/fails"`, "A ping&#39;s nonce is echoed, over the full uint64 range.", "It tests the report.",
 		`<dd class="want">the nonce 42</dd>`, `<dd class="got">43</dd>`, "seen by somebody\nand by another",
 		"agent.ws.a.rpc", "no reply within 20s", "{&#34;nonce&#34;:&#34;43&#34;}", "level=ERROR msg=\ufffd[31mno",
-		`src="data:image/png;base64,`, `<pre>{&#34;schema&#34;:&#34;x&#34;}</pre>`, "1.234 ms", "84 bytes", "<pre>{&#34;ping&#34;:{}}</pre>", "<b>silence</b>", "<pre>no reply</pre>", "conformance run --case 'ping.nonce/fails'",
+		`src="data:image/png;base64,`, `<pre>{&#34;schema&#34;:&#34;x&#34;}</pre>`, "1.234 ms", "84 bytes", "<pre>{&#34;ping&#34;:{}}</pre>", "<b>silence</b>", "<pre>no reply</pre>", "conformance run --case &#39;ping.nonce/fails&#39; -- &#39;./my agent&#39; run",
 		`<tr id="row-ping.nonce/passes" data-status="pass" data-area="ping" data-level="MUST">`, "there is no second disk",
 	)
 	if _, err := os.Stat(filepath.Join(dir, "report.html")); err != nil {

@@ -109,6 +109,7 @@ func everyStatus(t *testing.T) *verdict.Report {
 	}
 	r.Subject.Version, r.Subject.OS, r.Subject.Arch = "1.2.3", "linux", "x86_64"
 	r.Started = time.Date(2026, 3, 4, 5, 6, 7, 891_234_567, time.FixedZone("", 3600))
+	r.Target = []string{"--", "./my agent", "run"}
 	r.Took = 83*time.Second + 400*time.Millisecond
 	for i := range r.Results {
 		c := &r.Results[i]

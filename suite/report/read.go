@@ -151,6 +151,12 @@ func (d *Document) check() error {
 			return errors.New("it has the total of a status that there is none of")
 		}
 	}
+	switch broken := newBroken(judged); {
+	case d.Broken == nil: // a report of an earlier version
+		d.Broken = broken
+	case *d.Broken != *broken:
+		return errors.New("its counts of broken clauses do not follow from its cases")
+	}
 	if v := judged.Verdict(); d.Verdict != v {
 		return fmt.Errorf("its verdict is %q, its cases are %s", d.Verdict, v)
 	}

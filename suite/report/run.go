@@ -2,6 +2,7 @@ package report
 
 import (
 	"runtime"
+	"strings"
 	"time"
 
 	"agentproof/suite/verdict"
@@ -13,11 +14,14 @@ const RunSchema = "agentproof/run/v1"
 // Run is run.json: when and where a report was made, and what a person wants
 // to see of the cases that did not pass.
 type Run struct {
-	Schema  string             `json:"schema"`
-	Started time.Time          `json:"started"`
-	Seconds float64            `json:"seconds"`
-	Host    Host               `json:"host"`
-	Cases   map[string]CaseRun `json:"cases"`
+	Schema  string    `json:"schema"`
+	Started time.Time `json:"started"`
+	Seconds float64   `json:"seconds"`
+	Host    Host      `json:"host"`
+	// Target are the arguments that lead a command line to the same subject;
+	// null where none does.
+	Target []string           `json:"target"`
+	Cases  map[string]CaseRun `json:"cases"`
 }
 
 // Host is the machine that the suite ran on.
@@ -48,7 +52,13 @@ type CaseRun struct {
 type Failure struct {
 	Want string `json:"want"`
 	Got  string `json:"got"`
+	// Printed is what the agent printed between the case's latest request and
+	// the failure.
+	Printed string `json:"printed,omitempty"`
 }
+
+// printedLimit bounds what is kept of Printed, in bytes: the latest are.
+const printedLimit = 4 << 10
 
 // NewRun makes the part of a report that differs between runs.
 func NewRun(r *verdict.Report) Run {
@@ -57,6 +67,7 @@ func NewRun(r *verdict.Report) Run {
 		Started: r.Started.UTC().Truncate(time.Millisecond),
 		Seconds: seconds(r.Took),
 		Host:    Host{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
+		Target:  r.Target,
 		Cases:   make(map[string]CaseRun),
 	}
 	for _, c := range r.Results {
@@ -68,7 +79,7 @@ func NewRun(r *verdict.Report) Run {
 			Transcript: c.Transcript, Screenshot: screenshotPath(c),
 		}
 		for _, f := range c.Failures {
-			cr.Failures = append(cr.Failures, Failure{Want: f.Want, Got: f.Got})
+			cr.Failures = append(cr.Failures, Failure{Want: f.Want, Got: f.Got, Printed: lastLines(f.Printed, printedLimit)})
 		}
 		if c.Status != verdict.Pass {
 			cr.Explain, cr.Try = c.Explain, c.Try
@@ -79,6 +90,16 @@ func NewRun(r *verdict.Report) Run {
 		run.Cases[c.ID] = cr
 	}
 	return run
+}
+
+// lastLines is the end of a text that has at most limit bytes, in whole lines
+// where it is cut.
+func lastLines(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	text = text[len(text)-limit:]
+	return text[strings.IndexByte(text, '\n')+1:]
 }
 
 // seconds has the precision of a millisecond, and no digits beyond.

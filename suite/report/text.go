@@ -1,13 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
-	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"agentproof/docs/spec"
 	"agentproof/internal/fold"
@@ -29,7 +29,8 @@ type TextOptions struct {
 	Hint string
 }
 
-// Text writes what was broken, the gravest last, then a table and the verdict.
+// Text writes what was broken, one cause after the other and the most severe
+// last, then a table and the verdict.
 func (r *Report) Text(w io.Writer, opts TextOptions) error {
 	if opts.Width <= 0 {
 		opts.Width = 100
@@ -38,13 +39,15 @@ func (r *Report) Text(w io.Writer, opts TextOptions) error {
 	p.missing(r, verdict.NotClaimed)
 	p.missing(r, verdict.Untestable)
 	p.known(r)
-	for _, status := range []verdict.Status{verdict.Blocked, verdict.HarnessError, verdict.Warn, verdict.Fail} {
-		for _, e := range r.entries() {
-			if e.Status == status && !e.Known {
-				p.problem(e)
-			}
-		}
+	groups := slices.DeleteFunc(r.groups(), func(g group) bool { return g.Known })
+	shown := slices.Clone(groups)
+	slices.SortStableFunc(shown, func(a, b group) int {
+		return cmp.Or(-severity(a.Status)+severity(b.Status), cmp.Compare(len(a.Cases), len(b.Cases)))
+	})
+	for _, g := range shown {
+		p.group(r, &g)
 	}
+	p.index(groups)
 	p.baseline(r)
 	p.table(r)
 	p.verdict(r)
@@ -81,12 +84,6 @@ func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p, format, ar
 func (p *printer) field(label, text string) {
 	text = fold.Text(p.opts.Width, fmt.Sprintf("  %-7s ", label), Printable(text))
 	p.WriteString(strings.Replace(text, label, p.paint(faint, label), 1))
-}
-
-// block writes lines as they are behind a label.
-func (p *printer) block(label, text string) {
-	text = strings.ReplaceAll(Printable(strings.TrimRight(text, "\n")), "\n", "\n          ")
-	p.printf("  %s%s%s\n", p.paint(faint, label), strings.Repeat(" ", max(1, 8-utf8.RuneCountInString(label))), text)
 }
 
 func statusColor(s verdict.Status) string {
@@ -146,69 +143,9 @@ func (p *printer) baseline(r *Report) {
 		return
 	}
 	for _, problem := range r.Document.Baseline.Problems {
-		p.printf("%s  %s\n", p.paint(red, "BASELINE"), p.paint(bold, Printable(problem.Case)))
+		p.printf("%s  %s\n", p.paint(red, "BASELINE"), p.paint(bold, Line(problem.Case)))
 		p.field(string(problem.Kind), problem.Detail)
 		p.printf("\n")
-	}
-}
-
-// problem shows everything that helps to mend what is broken.
-func (p *printer) problem(e entry) {
-	p.printf("%s  %s  %s\n", p.paint(statusColor(e.Status), strings.ToUpper(string(e.Status))),
-		p.paint(bold, e.ID), p.paint(faint, duration(took(e.Seconds))))
-	text := ""
-	if p.opts.Spec != nil {
-		clause, _ := p.opts.Spec.Clause(e.Clause)
-		text = " · " + Plain(clause.Text)
-	}
-	p.field("clause", e.Clause+" "+e.Level.String()+text)
-	if len(e.Failures) == 0 {
-		p.field("reason", e.Reason)
-	}
-	for _, f := range e.Failures {
-		p.field("want", f.Want)
-		p.field("got", f.Got)
-	}
-	for _, note := range e.Notes {
-		p.block("note", note)
-	}
-	if e.Screenshot != "" && p.opts.Dir != "" {
-		p.block("shot", filepath.Join(p.opts.Dir, filepath.FromSlash(e.Screenshot)))
-	}
-	subject := ""
-	for _, x := range e.Exchanges[max(0, len(e.Exchanges)-shownExchanges):] {
-		if x.Subject != subject {
-			subject = x.Subject
-			p.block("wire", subject)
-		}
-		p.exchange(x)
-	}
-	if said, _ := fold.Tail(e.AgentOutput, shownLines); said != "" && e.Status != verdict.Warn && !p.printed[said] {
-		p.printed[said] = true
-		p.block("agent", said)
-	}
-	if e.CaseRun.Transcript != "" && p.opts.Dir != "" {
-		p.block("trace", filepath.Join(p.opts.Dir, filepath.FromSlash(e.CaseRun.Transcript)))
-	}
-	p.printf("\n")
-}
-
-// shownExchanges and shownLines bound what a failure shows of the wire and of
-// the agent's output. run.json has the rest.
-const (
-	shownExchanges = 3
-	shownLines     = 8
-)
-
-func (p *printer) exchange(x Exchange) {
-	p.block("→", string(x.Request))
-	answer := string(x.Response)
-	if x.Error != "" {
-		answer = x.Error
-	}
-	p.block("←", answer+" ("+duration(took(x.Seconds))+")")
-	for _, note := range x.Notes {
-		p.block("", note)
 	}
 }
 
@@ -254,17 +191,17 @@ func (p *printer) verdict(r *Report) {
 	}
 	doc := r.Document
 	color := r.color()
-	p.printf("\n%s %s", p.paint(color, r.mark()), p.paint(bold, Printable(r.subject())))
+	p.printf("\n%s %s", p.paint(color, r.mark()), p.paint(bold, Line(r.subject())))
 	if about := r.about(); about != "" {
-		p.printf(" %s", p.paint(faint, "("+Printable(about)+")"))
+		p.printf(" %s", p.paint(faint, "("+Line(about)+")"))
 	}
 	p.printf(": %s\n", p.paint(color, r.sentence()))
-	p.printf("  %s of %d at %s in %s", plural(r.selected(), "case"), len(doc.Cases), Printable(doc.Spec.Revision), duration(took(r.Run.Seconds)))
+	p.printf("  %s of %d at %s in %s", plural(r.selected(), "case"), len(doc.Cases), Line(doc.Spec.Revision), duration(took(r.Run.Seconds)))
 	if p.opts.Dir != "" {
 		p.printf(" · report in %s", p.opts.Dir)
 	}
 	p.printf("\n  strength of the suite: %s\n", strength(doc.Suite.Strength))
 	if p.opts.Hint != "" && doc.Totals[verdict.Fail]+doc.Totals[verdict.Warn] > 0 {
-		p.printf("  %s\n", p.opts.Hint)
+		p.WriteString(fold.Text(p.opts.Width, "  ", p.opts.Hint))
 	}
 }

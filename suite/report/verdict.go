@@ -58,8 +58,8 @@ func (r *Report) mark() string {
 func (r *Report) sentence() string {
 	doc := r.Document
 	broken := ""
-	if n := doc.Totals[verdict.Warn]; n > 0 {
-		broken = fmt.Sprintf(", %d SHOULD broken", n)
+	if doc.Broken.Should.Cases > 0 {
+		broken = ", " + brokenText("SHOULD", doc.Broken.Should)
 	}
 	if b := doc.Baseline; b != nil && len(b.Problems) > 0 {
 		broken += fmt.Sprintf("; the baseline is wrong in %s", count(len(b.Problems), "entry", "entries"))
@@ -93,7 +93,15 @@ func (r *Report) interruption() string {
 	return fmt.Sprintf("; interrupted after %d of %s, and a partial run certifies nothing", r.selected()-n, plural(r.selected(), "case"))
 }
 
-// mustBroken counts the broken MUST, and those of them that a baseline knows.
+// brokenText counts clauses, and cases where those are more.
+func brokenText(level string, t verdict.Tally) string {
+	if t.Cases == t.Clauses {
+		return fmt.Sprintf("%d %s broken", t.Clauses, level)
+	}
+	return fmt.Sprintf("%d %s broken in %s", t.Clauses, level, plural(t.Cases, "case"))
+}
+
+// mustBroken counts the broken MUST, and those cases that a baseline knows.
 func (r *Report) mustBroken() string {
 	all, known := r.Document.Totals[verdict.Fail], 0
 	for _, e := range r.entries() {
@@ -105,9 +113,9 @@ func (r *Report) mustBroken() string {
 	case known == all:
 		return plural(known, "known failure")
 	case known > 0:
-		return fmt.Sprintf("%d MUST broken (%d known)", all, known)
+		return fmt.Sprintf("%s (%s)", brokenText("MUST", r.Document.Broken.Must), plural(known, "known case"))
 	default:
-		return fmt.Sprintf("%d MUST broken", all)
+		return brokenText("MUST", r.Document.Broken.Must)
 	}
 }
 

@@ -115,7 +115,7 @@ func (r *runner) blame(c *engine.Case, f monitor.Finding, ids []string) {
 		status = verdict.Warn
 	}
 	if status.Outweighs(res.Status) {
-		res.Status, res.Reason = status, f.String()
+		res.Status, res.Reason, res.Cause = status, f.String(), f.Cause
 	}
 	if !slices.ContainsFunc(res.Failures, f.Same) {
 		res.Failures = append(res.Failures, f.Failure)
@@ -138,7 +138,7 @@ func (r *runner) transcribe(res *verdict.Result, x *engine.Execution) {
 	}
 	name, err := r.opts.Transcript(shown, func() *transcript.Transcript { return rec.Transcript(&shown, r.opts.Revision) })
 	if err != nil {
-		res.Status, res.Reason = verdict.HarnessError, err.Error()
+		res.Status, res.Reason, res.Cause = verdict.HarnessError, err.Error(), ""
 	}
 	res.Transcript = name
 }

@@ -130,6 +130,7 @@ func (r *runner) judgeSilence() {
 			return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.ID, b.ID))
 		})
 		for _, res := range results {
+			res.Cause = op
 			if res != first {
 				res.Status = verdict.Blocked
 				res.Reason = "the agent does not reply to " + op + " (first failed in " + first.ID + ")"

@@ -54,7 +54,7 @@ func volatile(path, name string) bool {
 	case "exitCode":
 		return path == "ptyClose" // the one of the command, if it has ended by then
 	case "durationMs", "agentMonotonicMs", "modifiedMs", "metrics", "png", "message",
-		"pid", "ppid", "pgid", "sid", "start", "env", "mtime_ns", "inode", "device":
+		"pid", "ppid", "pgid", "sid", "start", "command", "env", "mtime_ns", "inode", "device":
 		return true
 	default:
 		return false

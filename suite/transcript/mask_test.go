@@ -2,6 +2,7 @@ package transcript_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -117,7 +118,7 @@ func TestBytesThatDoNotDecodeAreMaskedAsText(t *testing.T) {
 	if got := string(m.HideMessage(data, requests())); got != "\xff\xff{token}" {
 		t.Errorf("HideMessage = %q", got)
 	}
-	text, _ := transcript.Render(data, &agentv1.ControlRequest{}, transcript.Limits{Bytes: 99, Items: 9, Mask: m})
+	text := transcript.Render(data, &agentv1.ControlRequest{}, transcript.Limits{Bytes: 99, Items: 9, Mask: m}).JSON
 	if strings.Contains(string(text), "TOKENTOKEN") {
 		t.Errorf("Render shows the token: %s", text)
 	}
@@ -128,7 +129,7 @@ func TestASecretAcrossACutIsNotShownInPart(t *testing.T) {
 	m := masks()
 	for pad := range 12 {
 		req := exec(&agentv1.ExecRequest{Stdin: []byte(strings.Repeat("x", 299-pad) + "TOKENTOKEN" + strings.Repeat("y", 300))})
-		text, _ := transcript.Render(encode(t, req), &agentv1.ControlRequest{}, transcript.Limits{Bytes: 300, Items: 9, Digest: true, Mask: m})
+		text := transcript.Render(encode(t, req), &agentv1.ControlRequest{}, transcript.Limits{Bytes: 300, Items: 9, Digest: true, Mask: m}).JSON
 		head := stdin(t, text)
 		if strings.Contains(head, "TO") {
 			t.Errorf("with %d bytes before the cut it shows %q", pad, head[290:])
@@ -153,7 +154,8 @@ func FuzzMask(f *testing.F) {
 		if shown := m.ShowsSecret(hidden); shown != bytes.Contains(hidden, []byte("TOKENTOKEN")) {
 			t.Errorf("ShowsSecret(%q) = %v", hidden, shown)
 		}
-		if text, _ := transcript.Render(data, &agentv1.ControlRequest{}, transcript.Limits{Bytes: 3, Items: 2, Mask: m}); bytes.Contains(text, []byte("TOKENTOKEN")) {
+		shown := transcript.Render(data, &agentv1.ControlRequest{}, transcript.Limits{Bytes: 3, Items: 2, Mask: m})
+		if text := fmt.Sprint(string(shown.JSON), shown.Beside); strings.Contains(text, "TOKENTOKEN") {
 			t.Errorf("%s shows the token", text)
 		}
 		if proto.Unmarshal(data, &agentv1.ControlRequest{}) == nil {

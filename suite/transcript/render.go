@@ -30,27 +30,37 @@ type Limits struct {
 	Mask *Mask
 }
 
-// Render decodes a message into m and returns it as compact protojson, with
-// long fields shortened, and the names of lists that were. Bytes that do not
-// decode are a JSON string that says so.
-func Render(data []byte, m proto.Message, l Limits) (text json.RawMessage, notes []string) {
+// Rendered is a message for people and scripts to read.
+type Rendered struct {
+	// JSON is compact protojson with long fields shortened. For bytes that do
+	// not decode it is a string that says so.
+	JSON json.RawMessage
+	// Notes name the lists that were shortened.
+	Notes []string
+	// Beside has what protojson encodes or leaves out, by the path of the field:
+	// the text in bytes fields, and the fields that the schema does not know.
+	Beside map[string]string
+}
+
+// Render decodes a message into m, which it changes, and renders it.
+func Render(data []byte, m proto.Message, l Limits) Rendered {
 	if err := proto.Unmarshal(data, m); err != nil {
 		head := l.Mask.Hide(data[:min(len(data), l.Bytes)])
-		return quoted(fmt.Sprintf("%d bytes that do not decode: %q", len(data), head)), nil
+		return Rendered{JSON: quoted(fmt.Sprintf("%d bytes that do not decode: %q", len(data), head))}
 	}
 	s := shortener{Limits: l}
-	s.message(m.ProtoReflect())
+	s.message("", m.ProtoReflect())
 	encoded, err := protojson.Marshal(m)
 	if err != nil {
-		return quoted(err.Error()), nil
+		return Rendered{JSON: quoted(err.Error())}
 	}
 	// protojson varies its spacing on purpose; a report should not.
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, encoded); err != nil {
-		return quoted(err.Error()), nil
+		return Rendered{JSON: quoted(err.Error())}
 	}
 	// Once more, for what is no value of a field: the keys of maps.
-	return json.RawMessage(l.Mask.hideSecrets([]byte(s.label(compact.String())))), s.notes
+	return Rendered{json.RawMessage(l.Mask.hideSecrets([]byte(s.label(compact.String())))), s.notes, s.beside}
 }
 
 func quoted(s string) json.RawMessage {
@@ -66,59 +76,64 @@ func quoted(s string) json.RawMessage {
 // and label puts the remark in the place of the mark.
 type shortener struct {
 	Limits
-	marks []string // base64 of head and mark, and its replacement, in turn
-	notes []string
+	marks  []string // base64 of head and mark, and its replacement, in turn
+	notes  []string
+	beside map[string]string
 }
 
 func (s *shortener) label(text string) string {
 	return strings.NewReplacer(s.marks...).Replace(text)
 }
 
-func (s *shortener) message(m protoreflect.Message) {
+// message shortens the message at a path, as in "exec".
+func (s *shortener) message(path string, m protoreflect.Message) {
+	s.unknown(path, m.GetUnknown())
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		at := join(path, f.JSONName())
 		switch {
 		case f.IsMap():
-			s.entries(f.MapValue(), v.Map())
+			s.entries(at, f.MapValue(), v.Map())
 		case f.IsList():
-			s.items(f, v.List())
+			s.items(at, f, v.List())
 		case f.Message() != nil:
-			s.message(v.Message())
+			s.message(at, v.Message())
 		default:
-			m.Set(f, s.value(f, v))
+			m.Set(f, s.value(at, f, v))
 		}
 		return true
 	})
 }
 
-func (s *shortener) items(f protoreflect.FieldDescriptor, l protoreflect.List) {
+func (s *shortener) items(path string, f protoreflect.FieldDescriptor, l protoreflect.List) {
 	if n := l.Len(); n > s.Items {
 		s.notes = append(s.notes, fmt.Sprintf("%s: the first %d of %d", f.JSONName(), s.Items, n))
 		l.Truncate(s.Items)
 	}
 	for i := range l.Len() {
+		at := fmt.Sprintf("%s[%d]", path, i)
 		if f.Message() != nil {
-			s.message(l.Get(i).Message())
+			s.message(at, l.Get(i).Message())
 		} else {
-			l.Set(i, s.value(f, l.Get(i)))
+			l.Set(i, s.value(at, f, l.Get(i)))
 		}
 	}
 }
 
-func (s *shortener) entries(f protoreflect.FieldDescriptor, m protoreflect.Map) {
+func (s *shortener) entries(path string, f protoreflect.FieldDescriptor, m protoreflect.Map) {
 	m.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
 		switch {
 		case f.Message() != nil:
-			s.message(v.Message())
+			s.message(join(path, k.String()), v.Message())
 		case s.Mask != nil && f.Kind() == protoreflect.StringKind && secretName(k.String()):
 			m.Set(k, protoreflect.ValueOfString(secretMark))
 		default:
-			m.Set(k, s.value(f, v))
+			m.Set(k, s.value(join(path, k.String()), f, v))
 		}
 		return true
 	})
 }
 
-func (s *shortener) value(f protoreflect.FieldDescriptor, v protoreflect.Value) protoreflect.Value {
+func (s *shortener) value(path string, f protoreflect.FieldDescriptor, v protoreflect.Value) protoreflect.Value {
 	switch f.Kind() {
 	case protoreflect.StringKind:
 		text := v.String()
@@ -127,6 +142,7 @@ func (s *shortener) value(f protoreflect.FieldDescriptor, v protoreflect.Value) 
 		head = bytes.ToValidUTF8(head, nil)
 		return protoreflect.ValueOfString(string(head) + cut)
 	case protoreflect.BytesKind:
+		s.decode(path, v.Bytes())
 		head, cut := s.head(v.Bytes())
 		if cut == "" {
 			return protoreflect.ValueOfBytes(head)

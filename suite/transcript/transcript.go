@@ -66,6 +66,9 @@ type Message struct {
 	// string that says why it is none. Notes name the lists that were.
 	Message json.RawMessage `json:"message,omitempty"`
 	Notes   []string        `json:"notes,omitempty"`
+	// Beside has the text in bytes fields, and the fields that the schema does
+	// not know, by the path of the field.
+	Beside map[string]string `json:"beside,omitempty"`
 	// Raw is a request's payload, placeholders included, from which it can be
 	// sent again; CannotReplay says why it is missing or not enough.
 	Raw          []byte `json:"raw,omitempty"`

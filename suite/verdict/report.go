@@ -18,8 +18,12 @@ type Report struct {
 	Profiles  []ProfileResult
 	// Baseline is what a file of known failures had to say; nil without one.
 	Baseline *Baseline
-	Started  time.Time
-	Took     time.Duration
+	// Target is how the run was led to its subject: the arguments that a command
+	// line needs beside those that select cases, without secrets. It is empty for
+	// the bundled agent, and nil where no command line leads there.
+	Target  []string
+	Started time.Time
+	Took    time.Duration
 }
 
 // SubjectInfo is what the subject says of itself.
@@ -85,6 +89,26 @@ func (r *Report) profile(name string) (string, bool) {
 func claimed(profile string, cases []Result) bool {
 	clause, optional := map[string]string{ProfileTerminal: "pty.open", ProfileDesktop: "desktop.ensure"}[profile]
 	return !optional || !slices.ContainsFunc(cases, func(res Result) bool { return res.Clause == clause && res.Status == NotClaimed })
+}
+
+// Tally counts what has one status, in cases and in the clauses that they judge.
+type Tally struct {
+	Clauses int `json:"clauses"`
+	Cases   int `json:"cases"`
+}
+
+// Tally counts the results of a status.
+func (r *Report) Tally(s Status) Tally {
+	var t Tally
+	clauses := make(map[string]bool)
+	for _, res := range r.Results {
+		if res.Status == s {
+			clauses[res.Clause] = true
+			t.Cases++
+		}
+	}
+	t.Clauses = len(clauses)
+	return t
 }
 
 // judge weighs MUST clauses alone: a SHOULD that is broken or could not be

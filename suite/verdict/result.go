@@ -16,6 +16,8 @@ type Result struct {
 	Status  Status
 	// Reason is the same in every run of the same subject.
 	Reason string
+	// Cause is that of the failure that became the reason.
+	Cause string
 	// Baselined is set when a baseline has an entry for this failure, and Issue
 	// is where the entry says that it is tracked.
 	Baselined bool
@@ -45,6 +47,14 @@ type Failure struct {
 	// that must be the same for every run.
 	Want string
 	Got  string
+	// Cause is the operation whose own outcome is the failure, as in "fs_mkdir",
+	// "helper" for the helper program, or the clause that a monitor saw broken;
+	// empty for what the case itself looked at. Failures of one cause have one
+	// remedy, whichever case they are in.
+	Cause string
+	// Printed is what the agent printed between the latest request of the case
+	// and the failure. It differs between runs.
+	Printed string
 	// At is where the case made the check, as in "suite/cases/exec/argv.go:41".
 	At string
 }

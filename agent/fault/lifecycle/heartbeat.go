@@ -25,7 +25,7 @@ func heartbeats() []fault.Mutant {
 		{Name: "beats no more after an error", Case: "lifecycle.heartbeat-first/goes-on-after-errors", Says: "none for longer than 7.5 s", Config: hurt},
 		{Name: "waits for a tick when it is back", Case: "lifecycle.heartbeat-first/after-an-outage", Says: "a later one",
 			Config: only(func(at course) bool { return at.life == 1 || at.beat > 1 })},
-		{Name: "counts nothing", Case: "lifecycle.heartbeat-seq/grows-by-one", Says: "grows by 1; got another step",
+		{Name: "counts nothing", Case: "lifecycle.heartbeat-seq/grows-by-one", Says: "grows by 1; got another one",
 			Config: beat(func(_ course, _ *agentv1.AgentEvent, h *agentv1.Heartbeat) { h.Seq = 1 })},
 		{Name: "counts from 0", Case: anew, Says: "after the start 1; got 0",
 			Config: beat(func(_ course, _ *agentv1.AgentEvent, h *agentv1.Heartbeat) { h.Seq-- })},

@@ -45,7 +45,7 @@ func paths() []fault.Mutant {
 			writes(func(r *agentv1.FsWriteRequest) { r.Content = bytes.Repeat(r.GetContent(), 2) })),
 		mutant("cleans paths before it looks", "session.path.textual/parent-is-left-to-the-machine", "a file where the mapping leads",
 			writes(func(r *agentv1.FsWriteRequest) { r.Path = path.Clean(r.GetPath()) })),
-		mutant("runs lines in its root", bounds+"exec-runs-where-files-are", "another directory",
+		mutant("runs lines in its root", bounds+"exec-runs-where-files-are", `the directory "{root}`,
 			lines(func(r *agentv1.ExecRequest) { r.Cwd = "" })),
 		mutant("greets before a line's output", bounds+"exec-runs-where-files-are", "the helper's report",
 			printed(func(r *agentv1.ExecResponse) { r.Stdout = append([]byte("welcome\n"), r.GetStdout()...) })),

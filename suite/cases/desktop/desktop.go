@@ -65,8 +65,8 @@ func ensureChannel(ctx context.Context, t *engine.T) {
 	t.Check(ch.GetChannelId() != "", "a channel_id", "none")
 	engine.Equal(t, "the channel's kind", ch.GetKind(), agentv1.StreamKind_STREAM_KIND_DESKTOP)
 	engine.Equal(t, "the channel's port", ch.GetPort(), 6080)
-	t.Check(ch.GetWorkspaceId() == inst.WorkspaceID, "the agent's workspace in the channel", "another")
-	t.Check(ch.GetAgentId() == inst.AgentID, "the agent's id in the channel", "another")
+	engine.Same(t, "the agent's workspace in the channel", ch.GetWorkspaceId(), inst.WorkspaceID)
+	engine.Same(t, "the agent's id in the channel", ch.GetAgentId(), inst.AgentID)
 }
 
 func ensureDisplay(ctx context.Context, t *engine.T) {
@@ -83,7 +83,7 @@ func ensureAsHello(ctx context.Context, t *engine.T) {
 	t.Screen(ctx)
 	d, hello := ensure(ctx, t).GetDisplay(), t.Instance().Hello().GetCapabilities().GetDisplay()
 	t.Check(hello != nil, "the display in the Hello", "none")
-	t.Check(d.GetId() == hello.GetId(), "the display's id as in the Hello", "another")
+	engine.Same(t, "the display's id as in the Hello", d.GetId(), hello.GetId())
 	engine.Equal(t, "the Hello's width", hello.GetWidth(), d.GetWidth())
 	engine.Equal(t, "the Hello's height", hello.GetHeight(), d.GetHeight())
 }
@@ -91,21 +91,21 @@ func ensureAsHello(ctx context.Context, t *engine.T) {
 func ensureTwice(ctx context.Context, t *engine.T) {
 	t.Screen(ctx)
 	first := ensure(ctx, t.Given()).GetChannel()
-	t.Check(ensure(ctx, t).GetChannel().GetChannelId() == first.GetChannelId(), "the same channel", "another")
+	engine.Same(t, "the same channel", ensure(ctx, t).GetChannel().GetChannelId(), first.GetChannelId())
 }
 
 func ensureOtherSize(ctx context.Context, t *engine.T) {
 	s := t.Screen(ctx)
 	first := ensure(ctx, t.Given()).GetChannel()
 	again := engine.Must[*agentv1.DesktopEnsureResponse](ctx, t, &agentv1.DesktopEnsureRequest{Width: 320, Height: 200})
-	t.Check(again.GetChannel().GetChannelId() == first.GetChannelId(), "the same channel", "another")
+	engine.Same(t, "the same channel", again.GetChannel().GetChannelId(), first.GetChannelId())
 	// A virtual screen may take the size that was asked for, but a screenshot
 	// and the display must agree.
 	shot := screenshot(ctx, t)
 	engine.Equal(t, "the screenshot's width", shot.GetWidth(), again.GetDisplay().GetWidth())
 	width, _ := s.Display.Size()
 	t.Check(again.GetDisplay().GetWidth() == uint32(width) || again.GetDisplay().GetWidth() == 320,
-		"the screen's own size or the one asked for", "another")
+		"the screen's own size or the one asked for", "a width of %d", again.GetDisplay().GetWidth())
 }
 
 // Events as requests.

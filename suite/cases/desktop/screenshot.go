@@ -132,8 +132,8 @@ func screenshotSize(ctx context.Context, t *engine.T) {
 	if img := decode(t, shot.GetPng()); img != nil {
 		engine.Equal(t, "the PNG's size", img.Bounds().Size(), image.Pt(width, height))
 	}
-	t.Check(shot.GetNativeWidth() == 0 || shot.GetNativeWidth() == uint32(width), "no native_width, or the same", "another")
-	t.Check(shot.GetNativeHeight() == 0 || shot.GetNativeHeight() == uint32(height), "no native_height, or the same", "another")
+	t.Check(shot.GetNativeWidth() == 0 || shot.GetNativeWidth() == uint32(width), "no native_width, or the same", "%d", shot.GetNativeWidth())
+	t.Check(shot.GetNativeHeight() == 0 || shot.GetNativeHeight() == uint32(height), "no native_height, or the same", "%d", shot.GetNativeHeight())
 }
 
 func screenshotFits(ctx context.Context, t *engine.T) {
@@ -146,7 +146,7 @@ func screenshotFits(ctx context.Context, t *engine.T) {
 		return
 	}
 	size := img.Bounds().Size()
-	t.Check(image.Pt(int(shot.GetWidth()), int(shot.GetHeight())) == size, "the PNG's own size in width and height", "another")
+	engine.Equal(t, "the PNG's own size in width and height,", image.Pt(int(shot.GetWidth()), int(shot.GetHeight())), size)
 	if size == image.Pt(width, height) {
 		t.Given().Fatalf("a picture too large for the payload", "one that fits")
 	}

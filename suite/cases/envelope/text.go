@@ -127,7 +127,7 @@ func fileNames(recursive bool) func(context.Context, *engine.T) {
 
 // sameNames names the first name that none of the texts tells.
 func sameNames(t *engine.T, what string, texts, names []string) {
-	if !t.Check(len(texts) == len(names), "all entries of the directory by their "+what, "another number of them") {
+	if !t.Check(len(texts) == len(names), "all entries of the directory by their "+what, "%d of %d", len(texts), len(names)) {
 		return
 	}
 	for _, name := range names {

@@ -183,8 +183,11 @@ func undecodableSecrets(ctx context.Context, t *engine.T) {
 		t.Given().Fatalf("a reply to bytes that do not decode", "none")
 	}
 	resp := &agentv1.ControlResponse{}
-	if err := proto.Unmarshal(reply, resp); err != nil || resp.GetError() == nil {
-		t.Given().Fatalf("an error for bytes that do not decode", "something else")
+	switch err := proto.Unmarshal(reply, resp); {
+	case err != nil:
+		t.Given().Fatalf("an error for bytes that do not decode", "%d bytes that are no ControlResponse", len(reply))
+	case resp.GetError() == nil:
+		t.Given().Fatalf("an error for bytes that do not decode", "%s", engine.Outcome(resp))
 	}
 	noSecret(t, "bytes that do not decode", resp.GetError())
 }

@@ -111,6 +111,6 @@ func intoTimeout(ctx context.Context, t *engine.T, file string, argv []string) {
 // dead checks that a process is dead in time after a timeout, whose answer has
 // just come.
 func dead(ctx context.Context, t *engine.T, what, ref string) {
-	living := engine.Probe[helper.Processes](ctx, t, "alive", "--until-dead", deadWithin.String(), ref).Living()
-	t.Check(len(living) == 0, what+" dead within 2 s of the timeout", "it is alive")
+	left := engine.Probe[helper.Processes](ctx, t, "alive", "--until-dead", deadWithin.String(), ref)
+	t.Check(len(left.Living()) == 0, what+" dead within 2 s of the timeout", "it is alive: %s", left.Running())
 }

@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -230,10 +229,10 @@ func procFile(ctx context.Context, t *engine.T) {
 	part := readRange(ctx, t, path, 3, 4)
 	size := uint64(len(want))
 	// Content and size are the machine's own, and a report must not differ.
-	t.Check(bytes.Equal(whole.GetContent(), want), "the content of "+path, "another one")
-	t.Check(bytes.Equal(part.GetContent(), want[3:7]), "a range of "+path, "other bytes")
-	t.Check(whole.GetTotalSize() == size, "as total_size of "+path+" what reading yields", "another one")
-	t.Check(part.GetTotalSize() == size, "the same total_size with a range of "+path, "another one")
+	engine.Same(t, "the content of "+path, string(whole.GetContent()), string(want))
+	engine.Same(t, "a range of "+path, string(part.GetContent()), string(want[3:7]))
+	engine.Same(t, "as total_size of "+path+" what reading yields", whole.GetTotalSize(), size)
+	engine.Same(t, "the same total_size with a range of "+path, part.GetTotalSize(), size)
 }
 
 func readFollowsSymlink(ctx context.Context, t *engine.T) {

@@ -71,8 +71,8 @@ func wantEntry(ctx context.Context, t *engine.T, name string, kind agentv1.FsEnt
 	engine.Equal(t, "the kind of "+name, e.GetKind(), kind)
 	wantMode(t, "the permission bits of "+name, e.GetMode()&0o777, info.Mode&0o777)
 	// The time is the machine's own, and a report must not differ.
-	t.Check(e.GetModifiedMs() == info.MtimeNS/1_000_000, "as modified_ms of "+name+" what the system says", "another time")
-	t.Check(e.GetSize() == uint64(info.Size), "as size of "+name+" what the system says", "another size")
+	engine.Same(t, "as modified_ms of "+name+" what the system says", e.GetModifiedMs(), info.MtimeNS/1_000_000)
+	engine.Same(t, "as size of "+name+" what the system says", e.GetSize(), uint64(info.Size))
 }
 
 func statPresent(ctx context.Context, t *engine.T) {

@@ -114,8 +114,8 @@ func writeKeepsOwner(ctx context.Context, t *engine.T) {
 		req.Path = file
 		write(ctx, t, req)
 		after := lstat(ctx, t, "file")
-		t.Check(after.UID == before.UID, "the owner that the file had", "another")
-		t.Check(after.GID == before.GID, "the group that the file had", "another")
+		engine.Same(t, "the owner that the file had", after.UID, before.UID)
+		engine.Same(t, "the group that the file had", after.GID, before.GID)
 	}
 	wantText(ctx, t, "file", "newer")
 }

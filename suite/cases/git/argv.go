@@ -1,7 +1,6 @@
 package git
 
 import (
-	"bytes"
 	"context"
 	"path"
 	"strings"
@@ -137,7 +136,7 @@ func wantStdout(ctx context.Context, t *engine.T, op agentv1.GitOp, cwd, want st
 // wantPrinted compares two runs of a command without quoting them: commit ids
 // are in what they print, and those differ from one time to the next.
 func wantPrinted(t *engine.T, command string, got, want []byte) {
-	t.Check(bytes.Equal(got, want), "what git prints for "+command, "another text")
+	engine.Same(t, "what git prints for "+command, string(got), string(want))
 }
 
 func argvStatus(ctx context.Context, t *engine.T) {
@@ -145,7 +144,7 @@ func argvStatus(ctx context.Context, t *engine.T) {
 	want := r.try(ctx, "status", "--porcelain=v2", "--branch").GetStdout()
 	got := succeed(ctx, t, opStatus, r.dir).GetStdout()
 	wantPrinted(t, "status --porcelain=v2 --branch", got, want)
-	t.Check(strings.HasPrefix(string(got), "# branch.oid "), "stdout that begins with # branch.oid", "another beginning")
+	t.Check(strings.HasPrefix(string(got), "# branch.oid "), "stdout that begins with # branch.oid", "%.12q…", got)
 }
 
 func argvStatusArgs(ctx context.Context, t *engine.T) {
@@ -224,7 +223,7 @@ func argvPush(ctx context.Context, t *engine.T) {
 	succeed(ctx, t, opPush, r.dir, "--quiet", "origin", "main:refs/heads/pushed")
 	want := r.git(ctx, "rev-parse", "HEAD")
 	got := r.git(ctx, "--git-dir", remote, "for-each-ref", "--format=%(refname) %(objectname)")
-	t.Check(got == "refs/heads/pushed "+want, "the commit on the remote's branch", "another state of the remote")
+	engine.Same(t, "the commit on the remote's branch", got, "refs/heads/pushed "+want)
 }
 
 func argvPull(ctx context.Context, t *engine.T) {

@@ -152,7 +152,7 @@ func goodbyeAgentID(ctx context.Context, t *engine.T) {
 	if !ok {
 		t.Given().Fatalf("a goodbye", "none")
 	}
-	t.Check(a.Event.GetAgentId() == t.Instance().AgentID, "the agent's own agent_id on the goodbye", "another one")
+	engine.Same(t, "the agent's own agent_id on the goodbye", a.Event.GetAgentId(), t.Instance().AgentID)
 }
 
 func goodbyeUnderLoad(ignoring bool) func(context.Context, *engine.T) {

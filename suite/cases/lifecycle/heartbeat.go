@@ -151,7 +151,7 @@ func provoke(ctx context.Context, t *engine.T) {
 func seqGrows(ctx context.Context, t *engine.T) {
 	for i, all := 1, beats(ctx, t, 2); i < len(all); i++ {
 		if !all[i].afterHello {
-			t.Check(all[i].GetSeq() == all[i-1].GetSeq()+1, "a seq that grows by 1", "another step")
+			engine.Same(t, "a seq that grows by 1", all[i].GetSeq(), all[i-1].GetSeq()+1)
 		}
 	}
 }
@@ -171,6 +171,6 @@ func metricsInEach(ctx context.Context, t *engine.T) {
 
 func heartbeatAgentID(ctx context.Context, t *engine.T) {
 	for _, b := range beats(ctx, t, 2) {
-		t.Check(b.agentID == t.Instance().AgentID, "the agent's own agent_id on a heartbeat", "another one")
+		engine.Same(t, "the agent's own agent_id on a heartbeat", b.agentID, t.Instance().AgentID)
 	}
 }

@@ -111,8 +111,8 @@ func onceAfterStart(ctx context.Context, t *engine.T) {
 
 func helloIdentity(_ context.Context, t *engine.T) {
 	h := hello(t)
-	t.Check(h.GetAgentId() == t.Instance().AgentID, "the agent's own id as agent_id", "another one")
-	t.Check(h.GetWorkspaceId() == t.Instance().WorkspaceID, "the agent's workspace as workspace_id", "another one")
+	engine.Same(t, "the agent's own id as agent_id", h.GetAgentId(), t.Instance().AgentID)
+	engine.Same(t, "the agent's workspace as workspace_id", h.GetWorkspaceId(), t.Instance().WorkspaceID)
 }
 
 func helloHost(_ context.Context, t *engine.T) {
@@ -141,6 +141,7 @@ func helloRoot(ctx context.Context, t *engine.T) {
 		return
 	}
 	name := t.File(ctx, "landmark", "here")
+	t.Logf("the Hello has the workspace_root %q", root)
 	r := t.Given().Call(ctx, &agentv1.FsReadRequest{Path: path.Join(root, name)})
 	t.Check(string(r.GetFsRead().GetContent()) == "here",
 		"the workspace_root under which relative paths lie", "another directory")

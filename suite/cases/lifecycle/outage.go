@@ -97,7 +97,7 @@ func seqAfterCut(ctx context.Context, t *engine.T) {
 		if b.afterHello {
 			engine.Equal(t, "the seq of the first heartbeat after a Hello", b.GetSeq(), 1)
 		} else {
-			t.Check(b.GetSeq() == before.GetSeq()+1, "a seq that goes on by 1 across a cut without a Hello", "another step")
+			engine.Same(t, "a seq that goes on by 1 across a cut without a Hello", b.GetSeq(), before.GetSeq()+1)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/transcript"
 	"agentproof/suite/wire"
 )
 
@@ -95,7 +96,7 @@ func killsFamily(kinds ...string) func(context.Context, *engine.T) {
 			if i > 0 {
 				what = "its descendant of kind " + tree.Descendants[i-1].Kind
 			}
-			t.Errorf("no process of a running command 2 s after the agent's end", "%s", what)
+			t.Errorf("no process of a running command 2 s after the agent's end", "%s: %s", what, helper.Processes{Processes: []helper.Process{p}}.Running())
 		}
 	}
 }
@@ -142,8 +143,34 @@ func goodbyeIsLast(ctx context.Context, t *engine.T) {
 	for _, msg := range msgs[at+1:] {
 		// The broker itself answers what comes after the agent's end.
 		if msg.Header.Get("Status") != "503" {
-			t.Fatalf("nothing from the agent after its goodbye", "another message")
+			what, content := described(t, msg)
+			t.Logf("on %s: %s", msg.Subject, content)
+			t.Fatalf("nothing from the agent after its goodbye", "%s", what)
 		}
+	}
+}
+
+// described names a message of the agent's and renders what is in it. The name
+// is the same in every run.
+func described(t *engine.T, msg *nats.Msg) (what, content string) {
+	base := t.Instance().Base
+	limits := transcript.Limits{Bytes: 120, Items: 20}
+	switch msg.Subject {
+	case base + ".hello":
+		return "a Hello", string(transcript.Render(msg.Data, &agentv1.Hello{}, limits).JSON)
+	case base + ".events":
+		event := &agentv1.AgentEvent{}
+		content = string(transcript.Render(msg.Data, event, limits).JSON)
+		switch {
+		case event.GetHeartbeat() != nil:
+			return "a heartbeat", content
+		case event.GetGoingOffline() != nil:
+			return "another goodbye", content
+		default:
+			return "an event", content
+		}
+	default:
+		return "a reply to a request", string(transcript.Render(msg.Data, &agentv1.ControlResponse{}, limits).JSON)
 	}
 }
 

@@ -55,7 +55,7 @@ func landsIn(ctx context.Context, t *engine.T, spelled, real string) {
 	script(ctx, t, `cd "$1"; echo is here >found; echo >from; echo >gone`, real)
 	at := func(name string) string { return spelled + "/" + name }
 
-	t.Check(string(t.Read(ctx, at("found"))) == "is here\n", "the content of the file that the path means", "another")
+	engine.Equal(t, "the content of the file that the path means", string(t.Read(ctx, at("found"))), "is here\n")
 	t.Check(t.Exists(ctx, at("found")), "the stat of the file that the path means", "none")
 	listed := slices.ContainsFunc(t.List(ctx, spelled, false), func(e *agentv1.FsEntry) bool { return e.GetName() == "found" })
 	t.Check(listed, "a list of the directory that the path means", "one of another")

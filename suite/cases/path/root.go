@@ -93,7 +93,11 @@ func emptyExecCwd(ctx context.Context, t *engine.T) {
 func emptyFiles(ctx context.Context, t *engine.T) {
 	top, _, _ := strings.Cut(t.Dir(ctx), "/")
 	engine.Equal(t, "the kind of the empty path", t.Stat(ctx, "").GetKind(), agentv1.FsEntryKind_FS_ENTRY_KIND_DIRECTORY)
-	found := slices.ContainsFunc(t.List(ctx, "", false), func(e *agentv1.FsEntry) bool { return e.GetPath() == top })
+	list := t.List(ctx, "", false)
+	found := slices.ContainsFunc(list, func(e *agentv1.FsEntry) bool { return e.GetPath() == top })
+	if !found {
+		t.Logf("the list has %d entries, and %s is not among them", len(list), top)
+	}
 	t.Check(found, "the workspace root's entries listed for the empty path", "another list")
 }
 

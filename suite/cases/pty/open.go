@@ -79,8 +79,8 @@ func channelOfThisAgent(ctx context.Context, t *engine.T) {
 	t.Check(ch.GetChannelId() != "", "a channel_id", "an empty one")
 	engine.Equal(t, "the channel's kind", ch.GetKind(), agentv1.StreamKind_STREAM_KIND_PTY)
 	engine.Equal(t, "the channel's port", ch.GetPort(), 7681)
-	t.Check(ch.GetWorkspaceId() == t.Instance().WorkspaceID, "the agent's own workspace in the channel", "another")
-	t.Check(ch.GetAgentId() == t.Instance().AgentID, "the agent's own id in the channel", "another")
+	engine.Same(t, "the agent's own workspace in the channel", ch.GetWorkspaceId(), t.Instance().WorkspaceID)
+	engine.Same(t, "the agent's own id in the channel", ch.GetAgentId(), t.Instance().AgentID)
 }
 
 func noCommandIsAShell(ctx context.Context, t *engine.T) {

@@ -65,10 +65,12 @@ func treeIn(ctx context.Context, t *engine.T, name string) []string {
 
 // dieSoon checks that none of the processes is left within the bound.
 func dieSoon(ctx context.Context, t *engine.T, what string, refs []string) {
+	var left helper.Processes
 	gone := wait.Until(ctx, goneWithin, func(ctx context.Context) bool {
-		return len(engine.Probe[helper.Processes](ctx, t, append([]string{"alive"}, refs...)...).Living()) == 0
+		left = engine.Probe[helper.Processes](ctx, t, append([]string{"alive"}, refs...)...)
+		return len(left.Living()) == 0
 	})
-	t.Check(gone, what+" gone within 2 s", "some still there")
+	t.Check(gone, what+" gone within 2 s", "some still there: %s", left.Running())
 }
 
 // unknown checks that an id is not open any more.

@@ -78,14 +78,16 @@ func refusedAndNoShell(ctx context.Context, t *engine.T, limit time.Duration) {
 	}
 	unreachable(t, resp)
 	given := t.Given()
+	var left helper.Processes
 	gone := wait.Until(ctx, goneWithin, func(ctx context.Context) bool {
 		if !given.Exists(ctx, name) {
 			return true
 		}
 		refs := treeIn(ctx, t, name)
-		return len(engine.Probe[helper.Processes](ctx, t, append([]string{"alive"}, refs...)...).Living()) == 0
+		left = engine.Probe[helper.Processes](ctx, t, append([]string{"alive"}, refs...)...)
+		return len(left.Living()) == 0
 	})
-	t.Check(gone, "no shell left 2 s later", "one that runs")
+	t.Check(gone, "no shell left 2 s later", "one that runs: %s", left.Running())
 }
 
 func servesAgain(ctx context.Context, t *engine.T) {

@@ -63,7 +63,7 @@ func editorCreates(ctx context.Context, t *engine.T) {
 func createRefuses(ctx context.Context, t *engine.T) {
 	name := t.File(ctx, "f.txt", "precious")
 	err := in(ctx, t).CreateEditor().CreateFile(ctx, session.CreateFileParams{Path: "f.txt", Diff: "+x"})
-	t.Check(errors.Is(err, fs.ErrExist), "an error that is fs.ErrExist", "another, or none")
+	t.Check(errors.Is(err, fs.ErrExist), "an error that is fs.ErrExist", "%s", condition(err))
 	holds(ctx, t, name, "precious")
 }
 

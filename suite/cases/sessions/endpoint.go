@@ -50,7 +50,8 @@ func leave(ctx context.Context, t *engine.T, e session.Endpoint) {
 func routingKey(t *engine.T, e session.Endpoint, port string, protocol session.Protocol) string {
 	prefix := "ws=" + t.Instance().WorkspaceID + "&agent=" + t.Instance().AgentID + "&port=" + port + "&channel="
 	if !strings.HasPrefix(e.Query, prefix) {
-		t.Fatalf("the query ws, agent, port, channel in this order, of this agent", "another")
+		query, _, _ := strings.Cut(e.Query, "channel=")
+		t.Fatalf("the query ws, agent, port, channel in this order, of this agent", "%q and what follows", query)
 	}
 	engine.Equal(t, "the path", e.Path, "/stream")
 	engine.Equal(t, "the protocol", e.Protocol, protocol)

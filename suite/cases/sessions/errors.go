@@ -60,7 +60,7 @@ func osError(ctx context.Context, t *engine.T) {
 	_, err := in(ctx, t).ReadFile(ctx, session.ReadFileParams{Path: "."})
 	e, found := errors.AsType[*session.ControlError](err)
 	if !found {
-		t.Fatalf("a *ControlError for reading a directory", "an error of another kind, or none")
+		t.Fatalf("a *ControlError for reading a directory", "%s", condition(err))
 	}
 	engine.Equal(t, "the code", e.Code, agentv1.ErrorCode_ERROR_CODE_OS)
 	t.Check(!e.Fenced && !e.Draining && !e.AgentOffline && !e.OSNotFound && e.Reason == "", "no flag and no reason", "some")

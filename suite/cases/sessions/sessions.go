@@ -6,6 +6,7 @@ package sessions
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -47,7 +48,20 @@ func condition(err error) string {
 	if e, ok := errors.AsType[*session.ControlError](err); ok {
 		return "the error " + strings.TrimPrefix(e.Code.String(), "ERROR_CODE_")
 	}
-	return "an error of another kind"
+	for _, known := range []struct {
+		error
+		name string
+	}{
+		{context.DeadlineExceeded, "a timeout"}, {context.Canceled, "a cancellation"}, {fs.ErrNotExist, "fs.ErrNotExist"}, {fs.ErrExist, "fs.ErrExist"},
+	} {
+		if errors.Is(err, known.error) {
+			return "no *ControlError but " + known.name
+		}
+	}
+	if err == nil {
+		return "no error"
+	}
+	return fmt.Sprintf("no *ControlError but a %T", err)
 }
 
 // write writes a file through the session.

@@ -82,7 +82,7 @@ func noSuchAgent(ctx context.Context, t *engine.T) {
 func notRetryable(t *engine.T, err error) {
 	e, found := errors.AsType[*session.ControlError](err)
 	if !found {
-		t.Fatalf("a *ControlError", "an error of another kind")
+		t.Fatalf("a *ControlError", "%s", condition(err))
 	}
 	engine.Equal(t, "retryable", e.Retryable, false)
 	engine.Equal(t, "the flag AgentOffline", e.AgentOffline, true)
@@ -214,7 +214,7 @@ func oversizeRequest(ctx context.Context, t *engine.T) {
 	_, err := s.WriteFile(ctx, session.WriteFileParams{Path: "big", Content: make([]byte, 2<<20)})
 	e, found := errors.AsType[*session.ControlError](err)
 	if !found {
-		t.Fatalf("a *ControlError", "an error of another kind, or none")
+		t.Fatalf("a *ControlError", "%s", condition(err))
 	}
 	engine.Equal(t, "the code", e.Code, agentv1.ErrorCode_ERROR_CODE_PAYLOAD_TOO_LARGE)
 	engine.Equal(t, "the detail op", e.Detail["op"], "fs_write")
@@ -266,5 +266,5 @@ func buildBackendSession(ctx context.Context, t *engine.T) {
 	// The state says which machine it is, whatever the viewer was told.
 	viewer := session.NewClient(connect, session.Config{WorkspaceID: inst.WorkspaceID, AgentID: "another", SubjectBase: inst.Base})
 	again := ok[*session.Session](t, "resuming")(viewer.Resume(state))
-	t.Check(again.AgentID() == inst.AgentID, "the agent of the state in a resumed session", "another")
+	engine.Same(t, "the agent of the state in a resumed session", again.AgentID(), inst.AgentID)
 }

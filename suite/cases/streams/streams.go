@@ -70,8 +70,10 @@ func dialled(ctx context.Context, t *engine.T, start string) {
 	inst := t.Instance()
 	want := start + "ws=" + inst.WorkspaceID + "&agent=" + inst.AgentID + "&port=7681"
 	rest, ok := strings.CutPrefix(uri, want)
-	t.Check(ok && (rest == "" || strings.HasPrefix(rest, "&")),
-		"the relay URL as it stands, then ws, agent and port in this order", "another URL")
+	if !ok || rest != "" && !strings.HasPrefix(rest, "&") {
+		t.Logf("the agent dialled %s", uri)
+		t.Errorf("the relay URL as it stands, then ws, agent and port in this order", "another URL")
+	}
 }
 
 func dialledChannel(ctx context.Context, t *engine.T) {
@@ -124,12 +126,17 @@ func closeEndsTerminal(ctx context.Context, t *engine.T) {
 		given.Fatalf("a process tree on the terminal", "none")
 	}
 	term.CloseAtViewer(ctx)
+	var alive helper.Processes
 	gone := wait.Until(ctx, goneWithin, func(ctx context.Context) bool {
-		alive := engine.Probe[helper.Processes](ctx, t, append([]string{"alive"}, started.Refs()...)...)
+		alive = engine.Probe[helper.Processes](ctx, t, append([]string{"alive"}, started.Refs()...)...)
 		resp := t.Call(ctx, &agentv1.PtyWriteRequest{PtyId: term.ID, Data: []byte("x")})
 		return len(alive.Living()) == 0 && resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_NOT_FOUND
 	})
-	t.Check(gone, "the terminal, its child and what that started gone within 2 s", "some still there")
+	still := "the terminal still open"
+	if len(alive.Living()) > 0 {
+		still = "some still there: " + alive.Running()
+	}
+	t.Check(gone, "the terminal, its child and what that started gone within 2 s", "%s", still)
 }
 
 func anySeq(ctx context.Context, t *engine.T) {

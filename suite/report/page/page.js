@@ -20,6 +20,11 @@
       items: [...part.querySelectorAll("[data-level]")].map((element) => ({ element, text: element.textContent.toLowerCase() })),
     }));
     const cases = parts.at(-1);
+    const causes = [...document.querySelectorAll(".cause")].map((element) => ({
+      element, lead: element.querySelector(":scope > .finding"), others: element.querySelector(":scope > .others"),
+      row: document.querySelector(`[data-of="${CSS.escape(element.id)}"]`),
+    }));
+    const index = document.querySelector(".index");
 
     const filter = () => {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -38,6 +43,17 @@
           count.textContent = shown === part.items.length ? `${shown} cases` : `${shown} of ${part.items.length} cases`;
         }
       }
+      // A cause goes with its cases, and shows the ones that are asked for.
+      for (const { element, lead, others, row } of causes) {
+        const shown = [...element.querySelectorAll(".finding")].some((finding) => !finding.hidden);
+        element.hidden = !shown;
+        if (row) row.hidden = !shown;
+        if (others) {
+          if (shown && lead.hidden) others.open = true;
+          others.hidden = [...others.querySelectorAll(".finding")].every((finding) => finding.hidden);
+        }
+      }
+      if (index) index.hidden = causes.every(({ row }) => !row || row.hidden);
     };
     const reset = () => {
       chips.forEach((chip) => chip.setAttribute("aria-pressed", "false"));
@@ -60,7 +76,12 @@
     // A link to what the filter hides shows it.
     const reveal = () => {
       const target = byId(decodeURIComponent(location.hash.slice(1)));
-      if (target && target.hidden) { reset(); target.scrollIntoView(); }
+      if (!target) return;
+      const closed = target.closest("details:not([open])");
+      if (!target.hidden && !closed) return;
+      if (target.closest("[hidden]")) reset();
+      if (closed) closed.open = true;
+      target.scrollIntoView();
     };
     addEventListener("hashchange", reveal);
 
