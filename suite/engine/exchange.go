@@ -112,7 +112,9 @@ func (p *Pending) Response(ctx context.Context, limit time.Duration) *agentv1.Co
 // Try is Response for a case that expects trouble: it returns the error of a
 // reply that does not come, and nothing else.
 func (p *Pending) Try(ctx context.Context, limit time.Duration) (*agentv1.ControlResponse, error) {
-	msg, err := wire.Await(ctx, p.reply, limit)
+	living, cancel := p.t.inst.Living(ctx)
+	defer cancel()
+	msg, err := wire.Await(living, p.reply, limit)
 	if err != nil {
 		p.call.Silent(err)
 		return nil, err
@@ -135,7 +137,8 @@ func (t *T) transport(req *agentv1.ControlRequest, err error) {
 		t.Harness(fmt.Errorf("the connection to the broker was lost: %w", err))
 	}
 	switch {
-	case errors.Is(err, wire.ErrNoResponder) && t.kase.Clause != monitor.Crashed().Clause && t.inst.AwaitCrash():
+	case t.kase.Clause != monitor.Crashed().Clause &&
+		(t.inst.Crashed() || errors.Is(err, wire.ErrNoResponder) && t.inst.AwaitCrash()):
 		t.breach(monitor.Breach{Finding: monitor.Crashed(), Fatal: true})
 	case errors.Is(err, wire.ErrNoResponder):
 		t.fatal(op, "a reply to "+op, "no responder on the subject: the agent is not subscribed")
@@ -203,7 +206,7 @@ func (t *T) WantError(resp *agentv1.ControlResponse, code agentv1.ErrorCode) *ag
 		t.Fatalf(want, "a result of %s", name)
 	}
 	if got := resp.GetError().GetCode(); got != code {
-		t.Fatalf(want, "%s: %s", codeName(got), resp.GetError().GetMessage())
+		t.Fatalf(want, "%s", t.says(resp.GetError()))
 	}
 	return resp.GetError()
 }
@@ -217,7 +220,7 @@ func Must[R proto.Message](ctx context.Context, t *T, op proto.Message) R {
 // MustOf is the result of a response that must be one.
 func MustOf[R proto.Message](t *T, resp *agentv1.ControlResponse) R {
 	if e := resp.GetError(); e != nil {
-		t.fatal(opOf[R](), "a result", fmt.Sprintf("the error %s: %s", codeName(e.GetCode()), e.GetMessage()))
+		t.fatal(opOf[R](), "a result", "the error "+t.says(e))
 	}
 	name, result := resultOf(resp)
 	r, ok := result.(R)

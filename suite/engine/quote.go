@@ -21,10 +21,7 @@ func quote(text string) string {
 	return counted.ReplaceAllString(text, "N")
 }
 
-// describeError is an error of the agent in the words of a reason.
-func describeError(e *agentv1.AgentError) string {
-	if e.GetMessage() == "" {
-		return codeName(e.GetCode()) + " without a message"
-	}
-	return codeName(e.GetCode()) + ": " + quote(e.GetMessage())
+// says is an error of the agent in the words of a reason.
+func (t *T) says(e *agentv1.AgentError) string {
+	return codeName(e.GetCode()) + ": " + quote(t.inst.Stable(e.GetMessage()))
 }

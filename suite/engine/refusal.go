@@ -45,7 +45,7 @@ func (t *T) RefusedAs(ctx context.Context, codes []agentv1.ErrorCode, attempts .
 // Outcome is what a response says, in a few words.
 func Outcome(resp *agentv1.ControlResponse) string {
 	if e := resp.GetError(); e != nil {
-		return "the error " + codeName(e.GetCode()) + ": " + e.GetMessage()
+		return "the error " + codeName(e.GetCode()) + ": " + quote(e.GetMessage())
 	}
 	name, _ := resultOf(resp)
 	return "a result of " + name

@@ -273,6 +273,30 @@ func (i *Instance) AwaitCrash() bool {
 	return i.Crashed()
 }
 
+// Living returns a context that ends soon after the agent's process, in which
+// nobody need wait for an agent that is gone.
+func (i *Instance) Living(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if i.Process != nil {
+		go func() {
+			select {
+			case <-i.done():
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case <-time.After(lastWords):
+				cancel(errEnded)
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return ctx, func() { cancel(nil) }
+}
+
+// lastWords is how long a message of an agent that has ended may be on its way.
+const lastWords = 500 * time.Millisecond
+
 // crashLimit is how long a process that lost its connection may take to end.
 const crashLimit = time.Second
 
