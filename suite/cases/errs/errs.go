@@ -26,14 +26,6 @@ const (
 	commandLimit = 10_000
 )
 
-// arrange runs the helper in the case's directory to make what file operations
-// cannot.
-func arrange(ctx context.Context, t *engine.T, args ...string) {
-	given := t.Given()
-	r := given.Run(ctx, args...)
-	given.Check(r.GetExitCode() == 0, "a helper that succeeds", "exit code %d, stderr %q", r.GetExitCode(), r.GetStderr())
-}
-
 // systemOf is the agent's operating system as Go names it. Hello tells it as
 // well, but an attached agent has said it before anybody listened.
 func systemOf(ctx context.Context, t *engine.T) string {

@@ -79,7 +79,7 @@ func missingForGit(ctx context.Context, t *engine.T) {
 }
 
 func danglingLinks(ctx context.Context, t *engine.T) {
-	arrange(ctx, t, "symlink", "nowhere", "link")
+	t.Arrange(ctx, "symlink", "nowhere", "link")
 	link := t.Path(ctx, "link")
 	t.RefusedAll(ctx, notFound, readOf(link), listOf(link), execIn(link), run(t.Abs(ctx, link)), mkdirOf(link+"/made"))
 }

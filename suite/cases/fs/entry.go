@@ -166,7 +166,7 @@ func nameOfRoot(ctx context.Context, t *engine.T) {
 }
 
 func nameWithTrailingSlash(ctx context.Context, t *engine.T) {
-	t.Given().Mkdir(ctx, t.Path(ctx, "sub"))
+	t.Folder(ctx, "sub")
 	engine.Equal(t, "the name in a stat of sub/", t.Stat(ctx, t.Path(ctx, "sub")+"/").GetName(), "sub")
 }
 
@@ -178,14 +178,14 @@ func wantKind(ctx context.Context, t *engine.T, name string, kind agentv1.FsEntr
 
 func kindOfFileAndDirectory(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "")
-	t.Given().Mkdir(ctx, t.Path(ctx, "directory"))
+	t.Folder(ctx, "directory")
 	wantKind(ctx, t, "file", kindFile)
 	wantKind(ctx, t, "directory", kindDirectory)
 }
 
 func kindOfSymlinks(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "content")
-	t.Given().Mkdir(ctx, t.Path(ctx, "directory"))
+	t.Folder(ctx, "directory")
 	for _, target := range []string{"file", "directory", "nothing"} {
 		t.Arrange(ctx, "symlink", target, "to-"+target)
 		wantKind(ctx, t, "to-"+target, kindSymlink)
@@ -206,7 +206,7 @@ func wantSize(ctx context.Context, t *engine.T, name string, size uint64) {
 func sizeOfFiles(ctx context.Context, t *engine.T) {
 	for _, size := range []int{0, 1, 100_003} {
 		name := "of-" + strconv.Itoa(size)
-		t.Given().Write(ctx, t.Path(ctx, name), make([]byte, size))
+		t.Put(ctx, t.Path(ctx, name), make([]byte, size))
 		wantSize(ctx, t, name, uint64(size))
 	}
 }
@@ -246,7 +246,7 @@ func mtimeInMilliseconds(ctx context.Context, t *engine.T) {
 
 func modePermissions(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "")
-	t.Given().Mkdir(ctx, t.Path(ctx, "directory"))
+	t.Folder(ctx, "directory")
 	for _, tc := range []struct {
 		name string
 		mode uint32
@@ -263,7 +263,7 @@ func modePermissions(ctx context.Context, t *engine.T) {
 
 func modeTypeBits(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "")
-	t.Given().Mkdir(ctx, t.Path(ctx, "directory"))
+	t.Folder(ctx, "directory")
 	t.Arrange(ctx, "symlink", "file", "link")
 	t.Arrange(ctx, "mkfifo", "fifo")
 	t.Arrange(ctx, "chmod", "1777", "directory")

@@ -249,7 +249,7 @@ func readFollowsSymlink(ctx context.Context, t *engine.T) {
 
 func readDirectory(ctx context.Context, t *engine.T) {
 	t.File(ctx, "full/file", "x")
-	t.Given().Mkdir(ctx, t.Path(ctx, "empty"))
+	t.Folder(ctx, "empty")
 	t.RefusedAll(ctx, osError,
 		engine.Attempt{What: "a full directory", Op: &agentv1.FsReadRequest{Path: t.Path(ctx, "full")}},
 		engine.Attempt{What: "an empty directory", Op: &agentv1.FsReadRequest{Path: t.Path(ctx, "empty")}},

@@ -77,7 +77,7 @@ func wantEntry(ctx context.Context, t *engine.T, name string, kind agentv1.FsEnt
 
 func statPresent(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "content")
-	t.Given().Mkdir(ctx, t.Path(ctx, "directory"))
+	t.Folder(ctx, "directory")
 	wantEntry(ctx, t, "file", kindFile)
 	wantEntry(ctx, t, "directory", kindDirectory)
 }
@@ -86,7 +86,7 @@ func statSymlink(ctx context.Context, t *engine.T) {
 	t.File(ctx, "real", "a content that is longer than the name")
 	t.Arrange(ctx, "mtime", "1000000000000000000", "real")
 	t.Arrange(ctx, "chmod", "604", "real")
-	t.Given().Mkdir(ctx, t.Path(ctx, "directory"))
+	t.Folder(ctx, "directory")
 	for _, target := range []string{"real", "directory"} {
 		t.Arrange(ctx, "symlink", target, "to-"+target)
 		wantEntry(ctx, t, "to-"+target, kindSymlink)
@@ -117,7 +117,7 @@ func differently(p string) string {
 }
 
 func statMissing(ctx context.Context, t *engine.T) {
-	t.Given().Mkdir(ctx, t.Path(ctx, "sub"))
+	t.Folder(ctx, "sub")
 	for _, name := range []string{"nothing", "sub/nothing", "no/such/file"} {
 		r := engine.Must[*agentv1.FsStatResponse](ctx, t, &agentv1.FsStatRequest{Path: t.Path(ctx, name)})
 		engine.Equal(t, "the exists of a path that does not,", r.GetExists(), false)

@@ -253,7 +253,7 @@ func missingParent(ctx context.Context, t *engine.T) {
 func writeDirectory(ctx context.Context, t *engine.T) {
 	t.File(ctx, "dir/file", "stays")
 	dir := t.Path(ctx, "dir")
-	t.Given().Mkdir(ctx, t.Path(ctx, "empty"))
+	t.Folder(ctx, "empty")
 	t.RefusedAll(ctx, osError,
 		engine.Attempt{What: "a write to a directory", Op: &agentv1.FsWriteRequest{Path: dir, Content: []byte("x")}},
 		engine.Attempt{What: "a write to an empty directory", Op: &agentv1.FsWriteRequest{Path: t.Path(ctx, "empty"), Content: []byte("x")}},

@@ -79,7 +79,7 @@ func appendThroughSymlink(ctx context.Context, t *engine.T) {
 }
 
 func writeThroughDangling(ctx context.Context, t *engine.T) {
-	t.Given().Mkdir(ctx, t.Path(ctx, "sub"))
+	t.Folder(ctx, "sub")
 	for _, tc := range []struct{ link, target, real string }{
 		{"link", "later", "later"},
 		{"sub/link", "later", "sub/later"},
@@ -106,7 +106,7 @@ func writeKeepsOwner(ctx context.Context, t *engine.T) {
 	file := t.File(ctx, "file", "old")
 	// Ids that nobody needs to have: only their difference from the agent's
 	// own counts.
-	if r := t.Given().Run(ctx, "chown", "48151", "62342", "file"); r.GetExitCode() != helper.ExitOK {
+	if r := t.RunHelper(ctx, "chown", "48151", "62342", "file"); r.GetExitCode() != helper.ExitOK {
 		t.NotClaimed("the agent's user may not give files away, so that each keeps its owner")
 	}
 	before := lstat(ctx, t, "file")

@@ -46,7 +46,7 @@ func writeModeCases() []engine.Case {
 
 // umask is the agent's, which its commands inherit.
 func umask(ctx context.Context, t *engine.T) uint32 {
-	return engine.Probe[helper.Report](ctx, t, "report").Umask
+	return engine.Decode[helper.Report](t, t.Given().Run(ctx, "report")).Umask
 }
 
 // wantFileMode checks the permission bits that a file has.
