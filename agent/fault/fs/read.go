@@ -115,13 +115,13 @@ func readMutants() []fault.Mutant {
 					r.Content = []byte("\n")
 				}
 			})),
-		fault.New("counts a block of an empty file", "fs.read.whole/empty-file", "the total_size",
+		fault.New("counts a block of an empty file", "fs.read.total-size/of-other-files", "the total_size of empty",
 			after(func(_ *reads, r *result) {
 				if r.TotalSize == 0 {
 					r.TotalSize = 4096
 				}
 			})),
-		fault.New("tells sizes in 32 bits", "fs.read.range/above-four-gigabytes", "the total_size",
+		fault.New("tells sizes in 32 bits", "fs.read.total-size/of-other-files", "the total_size of big",
 			after(func(_ *reads, r *result) { r.TotalSize = uint64(uint32(r.TotalSize)) })),
 		fault.New("reads ranges of /proc from its start", "fs.read.total-size/of-a-proc-file", "a range of /proc/version",
 			before(func(q *reads) {
@@ -142,7 +142,7 @@ func readMutants() []fault.Mutant {
 				}
 				return content([]byte("target"))
 			})),
-		fault.New("tells a link's own size", "fs.read.follows-symlink/to-a-file", "the total_size through",
+		fault.New("tells a link's own size", "fs.read.total-size/of-other-files", "the total_size of link",
 			instead(func(do operate, q *reads) *response {
 				resp := do(q)
 				if resp.GetFsRead() != nil && do.kind(q.Path) == kindSymlink {

@@ -80,7 +80,7 @@ func statuses() []fault.Mutant {
 					r.Status = &agentv1.GitStatus{}
 				}
 			})),
-		fault.New("has no status for a clean tree", "git.status.clean/true", "a status for STATUS",
+		fault.New("has no status for a clean tree", "git.status.present/only-for-status", "of a clean tree",
 			after(func(_ *request, r *result) {
 				if r.GetStatus().GetClean() {
 					r.Status = nil

@@ -182,6 +182,6 @@ func argumentTooLong(ctx context.Context, t *engine.T) {
 		}
 	}
 	t.Refused(ctx, &agentv1.ExecRequest{
-		Command: []string{"/bin/sh", "-c", "exit 0", "sh", strings.Repeat("x", size)}, TimeoutMs: commandLimit,
+		Command: []string{"/bin/sh", "-c", "exit 0", "sh", strings.Repeat("x", size)}, Cwd: "/", TimeoutMs: commandLimit,
 	}, osError)
 }

@@ -217,7 +217,7 @@ func listRoot(ctx context.Context, t *engine.T) {
 		entries := t.List(ctx, p, false)
 		found := false
 		for _, e := range entries {
-			found = found || e.GetPath() == first && e.GetName() == first
+			found = found || e.GetPath() == first
 		}
 		t.Check(found, fmt.Sprintf("an entry with the path %q", first), "none")
 	}
@@ -265,11 +265,6 @@ func listLinkToDirectory(ctx context.Context, t *engine.T) {
 	t.Arrange(ctx, "symlink", "sub", "tree/inner-link")
 	entries := t.List(ctx, t.Path(ctx, "tree"), true)
 	engine.EqualSet(t, "the entries", paths(entries), []string{"sub", "sub/file", "link", "inner-link"})
-	for _, e := range entries {
-		if strings.HasSuffix(e.GetPath(), "link") {
-			engine.Equal(t, "the kind of "+e.GetPath(), e.GetKind(), kindSymlink)
-		}
-	}
 }
 
 func listLoop(ctx context.Context, t *engine.T) {

@@ -157,7 +157,7 @@ func appends(ctx context.Context, t *engine.T) {
 func appendCreates(ctx context.Context, t *engine.T) {
 	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "file"), Content: []byte("first"), Append: true})
 	wantText(ctx, t, "file", "first")
-	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "new/file"), Content: []byte("first"), Append: true, CreateParents: true})
+	write(ctx, t.Given(), &agentv1.FsWriteRequest{Path: t.Path(ctx, "new/file"), Content: []byte("first"), Append: true, CreateParents: true})
 	wantText(ctx, t, "new/file", "first")
 }
 
@@ -195,15 +195,15 @@ func appendsSideBySide(ctx context.Context, t *engine.T) {
 
 func writeCreatesParents(ctx context.Context, t *engine.T) {
 	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "one/two words/three/file"), Content: []byte("content"), CreateParents: true})
-	wantText(ctx, t, "one/two words/three/file", "content")
 	wantType(ctx, t, "one/two words", "directory")
+	wantType(ctx, t, "one/two words/three/file", "file")
 }
 
 func writeKeepsParents(ctx context.Context, t *engine.T) {
 	t.File(ctx, "one/neighbour", "stays")
 	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "one/two/file"), Content: []byte("content"), CreateParents: true})
 	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "one/two/file"), Content: []byte("again"), CreateParents: true})
-	wantText(ctx, t, "one/two/file", "again")
+	wantType(ctx, t, "one/two/file", "file")
 	wantText(ctx, t, "one/neighbour", "stays")
 }
 

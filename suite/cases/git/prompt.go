@@ -19,7 +19,6 @@ const (
 )
 
 func promptCases() []engine.Case {
-	const needs = needs | engine.Exec
 	return []engine.Case{
 		{
 			ID:      "git.never-prompts/commit-editor",
