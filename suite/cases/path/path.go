@@ -135,6 +135,14 @@ func effects(ctx context.Context, t *engine.T, spelled, real string) []effect {
 	return all
 }
 
+// wantDirectory checks that a path means a directory. That the agent knows one when
+// it sees one is what another clause says.
+func wantDirectory(ctx context.Context, t *engine.T, what, p string) {
+	const directory = agentv1.FsEntryKind_FS_ENTRY_KIND_DIRECTORY
+	engine.Equal(t.Given(), "the kind of a directory", t.Given().Stat(ctx, t.Dir(ctx)).GetKind(), directory)
+	engine.Equal(t, "the kind of "+what, t.Stat(ctx, p).GetKind(), directory)
+}
+
 // gitLandsIn makes a repository with git's working directory spelled so, and
 // checks that it came to be in the directory real.
 func gitLandsIn(ctx context.Context, t *engine.T, spelled, real string) {
