@@ -116,6 +116,25 @@ func (t *T) StartHelper(ctx context.Context, args ...string) (wait func(ctx cont
 	}
 }
 
+// busyStart is how long the start of a program takes on a machine that is too busy
+// to judge a deadline of a few seconds; on an idle one it takes some milliseconds.
+const busyStart = time.Second
+
+// MissedIfBusy ends the attempt as Missed if the agent's machine is so busy that a
+// missed deadline says nothing about the agent. An agent on another machine is not
+// asked: it may be what does not answer.
+func (t *T) MissedIfBusy(ctx context.Context) {
+	if !t.here() {
+		return
+	}
+	start := time.Now()
+	t.RunHelper(ctx, "exit", "0")
+	if took := time.Since(start); took > busyStart {
+		t.Logf("the start of a program took %v", took)
+		t.Missed("the machine is too busy to judge a deadline of a few seconds")
+	}
+}
+
 // Put makes a file and its parents, at a path relative to the agent's root. The
 // agent is asked first, so that a transcript that is replayed has the file, too;
 // what it makes is mended where this machine has its files, and given elsewhere.

@@ -2,6 +2,8 @@ package runner_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -53,6 +55,22 @@ func TestAProgramThatCannotRunBlocksTheCase(t *testing.T) {
 		t.RunApart(ctx, "/nonexistent/program")
 	}})
 	if res.Status != verdict.Blocked {
+		t.Errorf("%s: %s", res.Status, res.Reason)
+	}
+}
+
+func TestABusyMachineGivesNoVerdict(t *testing.T) {
+	t.Parallel()
+	slow := filepath.Join(t.TempDir(), "slow")
+	if err := os.WriteFile(slow, []byte("#!/bin/sh\nexec sleep 1.1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	opts := options(t, pong, engine.Case{ID: "ping.nonce/tried", Run: func(ctx context.Context, t *engine.T) {
+		t.MissedIfBusy(ctx)
+		t.Fatalf("a verdict", "none")
+	}})
+	opts.HelperProgram = slow
+	if res := run(t, opts).Results[0]; res.Status != verdict.Untestable {
 		t.Errorf("%s: %s", res.Status, res.Reason)
 	}
 }

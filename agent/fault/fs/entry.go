@@ -92,8 +92,8 @@ func entryMutants() []fault.Mutant {
 			})),
 		fault.New("takes every error for absence", "fs.stat.through-file/refused", "a result of fs_stat",
 			excused(osError, func(*stats) *response { return absent() })),
-		fault.New("lists no links", "fs.entry.size/of-a-symlink", "no entry",
-			keeping(func(e *agentv1.FsEntry) bool { return e.Kind != kindSymlink })),
+		fault.New("lists no links", "fs.list.symlink-not-descended/into-a-directory", "the entries [",
+			keeping(func(e *agentv1.FsEntry) bool { return e.Kind != kindSymlink }), "fs.list.symlink-not-descended/loop"),
 		fault.New("names what it stats by its path", "fs.entry.name/last-component", "the name in a stat",
 			after(func(q *stats, r *agentv1.FsStatResponse) {
 				if r.Entry != nil {

@@ -312,6 +312,7 @@ func rangeCost(ctx context.Context, t *engine.T) {
 		resp, err := t.Start(req).Try(ctx, rangesWithin-time.Since(start))
 		if err != nil {
 			t.Logf("range %d: %v", i, err)
+			t.MissedIfBusy(ctx)
 			t.Fatalf(want, "fewer")
 		}
 		r := engine.MustOf[*agentv1.FsReadResponse](t, resp)
