@@ -167,11 +167,12 @@ func wantFiles(t *engine.T, s *agentv1.GitStatus, want ...string) {
 	engine.EqualSet(t, "the files", got, want)
 }
 
-// wantPaths is wantFiles where only the paths are the case's subject.
-func wantPaths(t *engine.T, s *agentv1.GitStatus, want ...string) {
+// wantPaths is wantFiles where only the paths are the case's subject. It reports
+// whether they are right.
+func wantPaths(t *engine.T, s *agentv1.GitStatus, want ...string) bool {
 	var got []string
 	for _, f := range s.GetFiles() {
 		got = append(got, f.GetPath())
 	}
-	engine.EqualSet(t, "the paths", got, want)
+	return engine.EqualSet(t, "the paths", got, want)
 }
