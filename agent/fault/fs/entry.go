@@ -66,7 +66,7 @@ func entryMutants() []fault.Mutant {
 		fault.New("drops the sticky bit", "fs.entry.mode-type-bits/whole-st-mode", "the mode in the stat of directory",
 			entries(func(_ string, e *agentv1.FsEntry) { e.Mode &^= 0o1000 })),
 
-		fault.New("tells when it looked", "fs.entry.mtime-ms/milliseconds", "the modified_ms in the stat of on-a-whole-second",
+		fault.New("tells when it looked", "fs.entry.mtime-ms/milliseconds", "the modified_ms in the stat of in-2009",
 			entries(func(_ string, e *agentv1.FsEntry) { e.ModifiedMs++ })),
 		fault.New("looks at a link's target in part", "fs.stat.present/symlink-itself", "size of to-real",
 			entries(func(_ string, e *agentv1.FsEntry) {
@@ -100,17 +100,17 @@ func entryMutants() []fault.Mutant {
 					r.Entry.Name = q.Path
 				}
 			}), "fs.entry.name/*"),
-		fault.New("has no stat of directories", "fs.stat.present/file-and-directory", "an entry for directory",
+		fault.New("has no stat of directories", "fs.stat.present/file-and-directory", "the exists of a directory",
 			instead(func(do operate, q *stats) *response {
 				if do.kind(q.Path) != kindDirectory {
 					return nil
 				}
 				return absent()
 			})),
-		fault.New("takes directories for files", "fs.entry.kind-by-lstat/file-and-directory", "the kind in the list's directory",
-			entries(func(_ string, e *agentv1.FsEntry) {
-				if e.Kind == kindDirectory {
-					e.Kind = kindFile
+		fault.New("has no entry for directories", "fs.stat.present/file-and-directory", "an entry for directory",
+			after(func(_ *stats, r *agentv1.FsStatResponse) {
+				if r.GetEntry().GetKind() == kindDirectory {
+					r.Entry = nil
 				}
 			})),
 		fault.New("has no stat of an empty path", "fs.stat.path-verbatim/as-asked", "an entry for a path that exists",
@@ -136,12 +136,6 @@ func entryMutants() []fault.Mutant {
 			after(func(q *stats, r *agentv1.FsStatResponse) {
 				if !r.Exists {
 					r.Entry = &agentv1.FsEntry{Path: q.Path}
-				}
-			})),
-		fault.New("takes a link to nowhere for a file", "fs.entry.kind-by-lstat/symlinks", "the kind in the stat of to-nothing",
-			entries(func(_ string, e *agentv1.FsEntry) {
-				if e.Kind == kindSymlink {
-					e.Kind = kindFile
 				}
 			})),
 	}

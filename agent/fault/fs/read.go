@@ -64,7 +64,8 @@ func readMutants() []fault.Mutant {
 				return failure(osError)
 			})),
 		fault.New("tells the range's size", "fs.read.total-size/of-any-range", "the total_size at offset 0, length 10,",
-			after(func(_ *reads, r *result) { r.TotalSize = uint64(len(r.Content)) }), "fs.read.total-size/of-a-proc-file"),
+			after(func(_ *reads, r *result) { r.TotalSize = uint64(len(r.Content)) }),
+			"fs.read.total-size/of-a-proc-file", "fs.read.total-size/of-other-files"),
 		fault.New("believes st_size", "fs.read.total-size/of-a-proc-file", "the content of /proc/version",
 			after(func(q *reads, r *result) {
 				if strings.HasPrefix(q.Path, "/proc/") {
@@ -72,7 +73,8 @@ func readMutants() []fault.Mutant {
 				}
 			})),
 		fault.New("tells the range's size of what has none", "fs.read.total-size/of-a-proc-file", "the same total_size",
-			after(func(_ *reads, r *result) { r.TotalSize = uint64(len(r.Content)) }), "fs.read.total-size/of-any-range"),
+			after(func(_ *reads, r *result) { r.TotalSize = uint64(len(r.Content)) }),
+			"fs.read.total-size/of-any-range", "fs.read.total-size/of-other-files"),
 		fault.New("refuses links", "fs.read.follows-symlink/to-a-file", "the error OS",
 			instead(func(do operate, q *reads) *response {
 				if do.kind(q.Path) != kindSymlink {
