@@ -83,11 +83,12 @@ func TestTrace(t *testing.T) {
 
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	dir := trace(t, "all", 0, "--case", "ping.nonce/echoed", "--case", "exec.cwd/relative-names", "--case", "pty.size/*", "--case", "fence.newer/runs")
+	dir := trace(t, "all", 0, "--case", "ping.nonce/echoed", "--case", "exec.cwd/relative-names", "--case", "pty.size/*", "--case", "fence.newer/runs",
+		"--case", "fs.read.follows-symlink/to-a-file")
 	file := func(name string) string { return filepath.Join(dir, "transcripts", name+".ndjson") }
 	t.Run("the same agent says the same", func(t *testing.T) {
 		t.Parallel()
-		for _, name := range []string{"ping.nonce+echoed", "exec.cwd+relative-names", "pty.size+as-asked", "fence.newer+runs"} {
+		for _, name := range []string{"ping.nonce+echoed", "exec.cwd+relative-names", "pty.size+as-asked", "fence.newer+runs", "fs.read.follows-symlink+to-a-file"} {
 			invoke(t, "replay", file(name)).want(t, 0, " same, 0 different\n", "")
 		}
 	})

@@ -45,7 +45,7 @@ func (t *T) Root(ctx context.Context) string {
 func (t *T) Helper(ctx context.Context, args ...string) []string {
 	argv := t.inst.HelperArgv(func() []string {
 		program := t.set.HelperProgram
-		if t.set.UploadHelper || !t.local(ctx) {
+		if t.set.UploadHelper || !t.sees(ctx) {
 			program = t.upload(ctx)
 		}
 		return []string{program, helper.Command}
@@ -53,10 +53,10 @@ func (t *T) Helper(ctx context.Context, args ...string) []string {
 	return append(argv[:len(argv):len(argv)], args...)
 }
 
-// local finds out whether the agent sees the runner's files, by showing it one
+// sees finds out whether the agent sees the runner's files, by showing it one
 // that nobody else could have.
-func (t *T) local(ctx context.Context) bool {
-	if t.inst.Process != nil {
+func (t *T) sees(ctx context.Context) bool {
+	if t.inst.LocalRoot() != "" {
 		return true
 	}
 	nonce := rand.Text()

@@ -76,7 +76,7 @@ func (t *T) Dir(ctx context.Context) string {
 		return dir
 	}
 	dir = t.inst.CaseDir(t.kase.ID)
-	t.Given().Mkdir(ctx, dir)
+	t.PutDir(ctx, dir)
 	t.mu.Lock()
 	t.dir = dir
 	t.mu.Unlock()
@@ -103,7 +103,14 @@ func (t *T) Path(ctx context.Context, elem ...string) string {
 // File makes a file in the case's own directory and returns its path.
 func (t *T) File(ctx context.Context, name, content string) string {
 	p := t.Path(ctx, name)
-	t.Given().Write(ctx, p, []byte(content))
+	t.Put(ctx, p, []byte(content))
+	return p
+}
+
+// Folder makes a directory in the case's own directory and returns its path.
+func (t *T) Folder(ctx context.Context, name string) string {
+	p := t.Path(ctx, name)
+	t.PutDir(ctx, p)
 	return p
 }
 
@@ -132,10 +139,10 @@ func (t *T) Settle(ctx context.Context) {
 	}
 }
 
-// Probe runs the helper as Run does and decodes what it reports. A helper that
-// fails is a case that cannot see, not a verdict: it blocks.
+// Probe runs the helper beside the agent and decodes what it reports. A helper
+// that fails is a case that cannot see, not a verdict: it blocks.
 func Probe[V any](ctx context.Context, t *T, args ...string) V {
-	return Decode[V](t, t.Given().Run(ctx, args...))
+	return Decode[V](t, t.RunHelper(ctx, args...))
 }
 
 // Decode decodes the report of a helper that was run.

@@ -4,6 +4,7 @@ package record
 
 import (
 	"bytes"
+	"encoding/json"
 	"maps"
 	"slices"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/monitor"
 	"agentproof/suite/transcript"
 	"agentproof/suite/verdict"
@@ -238,6 +240,21 @@ func (r *Recorder) Streamed(dir, channel, what string, size int) {
 	r.add(&line{Message: transcript.Message{
 		Micros: time.Since(r.start).Microseconds(), Kind: transcript.Stream, Dir: dir,
 		Subject: channel, Text: what, Size: size, Count: 1,
+	}})
+}
+
+// Arranged notes a program that ran beside the agent, and how it ended. A
+// transcript has it so that a replay can do the same.
+func (r *Recorder) Arranged(dir string, argv []string, resp *agentv1.ExecResponse) {
+	text, err := json.Marshal(append([]string{dir}, argv...))
+	if err != nil {
+		return // strings always encode
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.names = NameIDs(&r.mask, r.names, &agentv1.ControlResponse{Result: &agentv1.ControlResponse_Exec{Exec: resp}})
+	r.add(&line{Message: transcript.Message{
+		Micros: time.Since(r.start).Microseconds(), Kind: transcript.Arranged, Text: string(text),
 	}})
 }
 

@@ -4,6 +4,7 @@ package replay
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/helper"
 	"agentproof/suite/instance"
 	"agentproof/suite/monitor"
 	"agentproof/suite/record"
@@ -115,6 +117,8 @@ func prepare(ctx context.Context, conf *instance.Config, c *engine.Case) (*insta
 const (
 	// maxGap bounds the wait between two messages.
 	maxGap = time.Minute
+	// arrangeLimit bounds what is done beside the agent.
+	arrangeLimit = time.Minute
 	// lateLimit is how long a question is asked again, and askEvery how often.
 	lateLimit = 2 * time.Second
 	askEvery  = 50 * time.Millisecond
@@ -148,6 +152,8 @@ type resent struct {
 // step does what a message of the transcript says.
 func (p *replay) step(ctx context.Context, m *transcript.Message) error {
 	switch m.Kind {
+	case transcript.Arranged:
+		return p.arrange(ctx, m)
 	case transcript.Request:
 		// At the pace of then: some cases ask again and again until something
 		// has happened.
@@ -167,6 +173,29 @@ func (p *replay) step(ctx context.Context, m *transcript.Message) error {
 			return p.insist(ctx, r, limit)
 		}
 	}
+	return nil
+}
+
+// arrange does beside the agent what the case did there. An agent on another
+// machine is left as it is: its answers differ then, which is shown.
+func (p *replay) arrange(ctx context.Context, m *transcript.Message) error {
+	var argv []string
+	if err := json.Unmarshal(p.mask.Fill([]byte(m.Text)), &argv); err != nil || len(argv) < 2 {
+		return fmt.Errorf("the transcript has a line of the kind %s that is no command line", m.Kind)
+	}
+	if p.inst.LocalRoot() == "" {
+		return nil
+	}
+	if i := slices.Index(argv, helper.Command); i == 2 && p.conf.HelperProgram != "" {
+		argv[1] = p.conf.HelperProgram // that of the transcript may be gone
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.conf.Scale(arrangeLimit))
+	defer cancel()
+	resp, err := p.inst.RunHere(ctx, argv[0], argv[1:]...)
+	if err != nil {
+		return fmt.Errorf("do what the case did beside the agent: %w", err)
+	}
+	p.named = record.NameIDs(&p.mask, p.named, &agentv1.ControlResponse{Result: &agentv1.ControlResponse_Exec{Exec: resp}})
 	return nil
 }
 

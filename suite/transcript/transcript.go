@@ -40,6 +40,9 @@ const (
 	Stream  = "stream"  // frames of a terminal or desktop, as a viewer sees them
 	Cut     = "cut"     // Count messages are left out here
 	Finding = "finding" // what a monitor has to say of the messages above
+	// Arranged is a program that ran beside the agent: Text is a JSON list of its
+	// directory, relative to the agent's root, and its command line.
+	Arranged = "arranged"
 )
 
 // The directions.

@@ -51,13 +51,5 @@ func codes() []fault.Mutant {
 					resp.Result, resp.Error = nil, &agentv1.AgentError{Code: notFound}
 				}
 			})),
-		fault.New("gives a command that finds nothing exit code 127", "error.not-found/command-that-finds-nothing", "the command's exit code",
-			fault.Results(func(_ *agentv1.ExecRequest, r *agentv1.ExecResponse) {
-				if r.ExitCode == 1 {
-					r.ExitCode = 127
-				}
-			})),
-		fault.New("drops what a command complains of", "error.not-found/command-that-finds-nothing", "own words on stderr",
-			fault.Results(func(_ *agentv1.ExecRequest, r *agentv1.ExecResponse) { r.Stderr = nil })),
 	)
 }

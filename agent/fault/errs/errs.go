@@ -44,7 +44,7 @@ func operations() []operation {
 		{"fs_stat", func(r *agentv1.ControlRequest) bool { return r.GetFsStat() != nil }},
 		{"fs_remove", func(r *agentv1.ControlRequest) bool { return r.GetFsRemove() != nil }},
 		{"fs_move", func(r *agentv1.ControlRequest) bool { return r.GetFsMove() != nil }},
-		{"a command in a cwd", func(r *agentv1.ControlRequest) bool { return r.GetExec().GetCwd() != "" }},
-		{"a program", func(r *agentv1.ControlRequest) bool { return r.GetExec() != nil && r.GetExec().GetCwd() == "" }},
+		{"a command in a cwd", func(r *agentv1.ControlRequest) bool { return len(r.GetExec().GetCwd()) > 1 }},
+		{"a program", func(r *agentv1.ControlRequest) bool { return r.GetExec() != nil && len(r.GetExec().GetCwd()) < 2 }},
 	}
 }

@@ -66,8 +66,8 @@ func entryMutants() []fault.Mutant {
 		fault.New("drops the sticky bit", "fs.entry.mode-type-bits/whole-st-mode", "the mode in the stat of directory",
 			entries(func(_ string, e *agentv1.FsEntry) { e.Mode &^= 0o1000 })),
 
-		fault.New("tells when it looked", "fs.stat.present/file-and-directory", "modified_ms of file",
-			entries(func(_ string, e *agentv1.FsEntry) { e.ModifiedMs++ }), "fs.stat.present/symlink-itself"),
+		fault.New("tells when it looked", "fs.entry.mtime-ms/milliseconds", "the modified_ms in the stat of in-2009",
+			entries(func(_ string, e *agentv1.FsEntry) { e.ModifiedMs++ })),
 		fault.New("looks at a link's target in part", "fs.stat.present/symlink-itself", "size of to-real",
 			entries(func(_ string, e *agentv1.FsEntry) {
 				if e.Kind == kindSymlink {
@@ -92,25 +92,25 @@ func entryMutants() []fault.Mutant {
 			})),
 		fault.New("takes every error for absence", "fs.stat.through-file/refused", "a result of fs_stat",
 			excused(osError, func(*stats) *response { return absent() })),
-		fault.New("lists no links", "fs.entry.size/of-a-symlink", "no entry",
-			keeping(func(e *agentv1.FsEntry) bool { return e.Kind != kindSymlink })),
+		fault.New("lists no links", "fs.list.symlink-not-descended/into-a-directory", "the entries [",
+			keeping(func(e *agentv1.FsEntry) bool { return e.Kind != kindSymlink }), "fs.list.symlink-not-descended/loop"),
 		fault.New("names what it stats by its path", "fs.entry.name/last-component", "the name in a stat",
 			after(func(q *stats, r *agentv1.FsStatResponse) {
 				if r.Entry != nil {
 					r.Entry.Name = q.Path
 				}
 			}), "fs.entry.name/*"),
-		fault.New("has no stat of directories", "fs.stat.present/file-and-directory", "an entry for directory",
+		fault.New("has no stat of directories", "fs.stat.present/file-and-directory", "the exists of a directory",
 			instead(func(do operate, q *stats) *response {
 				if do.kind(q.Path) != kindDirectory {
 					return nil
 				}
 				return absent()
 			})),
-		fault.New("takes directories for files", "fs.stat.present/file-and-directory", "the kind of directory",
-			entries(func(_ string, e *agentv1.FsEntry) {
-				if e.Kind == kindDirectory {
-					e.Kind = kindFile
+		fault.New("has no entry for directories", "fs.stat.present/file-and-directory", "an entry for directory",
+			after(func(_ *stats, r *agentv1.FsStatResponse) {
+				if r.GetEntry().GetKind() == kindDirectory {
+					r.Entry = nil
 				}
 			})),
 		fault.New("has no stat of an empty path", "fs.stat.path-verbatim/as-asked", "an entry for a path that exists",
@@ -122,16 +122,20 @@ func entryMutants() []fault.Mutant {
 			})),
 		fault.New("says that everything exists", "fs.stat.missing/no-error", "the exists of a path that does not",
 			after(func(_ *stats, r *agentv1.FsStatResponse) { r.Exists = true })),
+		fault.New("says that nothing exists", "fs.stat.present/file-and-directory", "the exists of a file",
+			after(func(_ *stats, r *agentv1.FsStatResponse) { r.Exists = false }), "fs.stat.present/symlink-itself"),
+		fault.New("has no entry for links to nowhere", "fs.stat.dangling/exists", "an entry for a symlink that leads nowhere",
+			instead(func(do operate, q *stats) *response {
+				resp := do(q)
+				if do.kind(q.Path) == kindSymlink && do(&reads{Path: q.Path}).GetError() != nil {
+					resp.GetFsStat().Entry = nil
+				}
+				return resp
+			})),
 		fault.New("has an entry for what does not exist", "fs.stat.missing/no-error", "no entry for a path that does not exist",
 			after(func(q *stats, r *agentv1.FsStatResponse) {
 				if !r.Exists {
 					r.Entry = &agentv1.FsEntry{Path: q.Path}
-				}
-			})),
-		fault.New("takes a link to nowhere for a file", "fs.stat.dangling/exists", "its kind",
-			entries(func(_ string, e *agentv1.FsEntry) {
-				if e.Kind == kindSymlink {
-					e.Kind = kindFile
 				}
 			})),
 	}

@@ -161,7 +161,7 @@ func listMutants() []fault.Mutant {
 			})),
 		fault.New("hides dot files of subdirectories", "fs.list.hidden/listed", "the entries of a recursive list",
 			keeping(func(e *agentv1.FsEntry) bool { return !strings.Contains(e.Path, "/.") })),
-		fault.New("lists links as what they lead to", "fs.list.symlink-not-descended/into-a-directory", "the kind of",
+		fault.New("lists links as what they lead to", "fs.entry.kind-by-lstat/symlinks", "the kind in the list's to-file",
 			after(func(_ *lists, r *result) {
 				for _, e := range r.Entries {
 					if e.Kind == kindSymlink {

@@ -64,7 +64,8 @@ func readMutants() []fault.Mutant {
 				return failure(osError)
 			})),
 		fault.New("tells the range's size", "fs.read.total-size/of-any-range", "the total_size at offset 0, length 10,",
-			after(func(_ *reads, r *result) { r.TotalSize = uint64(len(r.Content)) }), "fs.read.total-size/of-a-proc-file"),
+			after(func(_ *reads, r *result) { r.TotalSize = uint64(len(r.Content)) }),
+			"fs.read.total-size/of-a-proc-file", "fs.read.total-size/of-other-files"),
 		fault.New("believes st_size", "fs.read.total-size/of-a-proc-file", "the content of /proc/version",
 			after(func(q *reads, r *result) {
 				if strings.HasPrefix(q.Path, "/proc/") {
@@ -72,7 +73,8 @@ func readMutants() []fault.Mutant {
 				}
 			})),
 		fault.New("tells the range's size of what has none", "fs.read.total-size/of-a-proc-file", "the same total_size",
-			after(func(_ *reads, r *result) { r.TotalSize = uint64(len(r.Content)) }), "fs.read.total-size/of-any-range"),
+			after(func(_ *reads, r *result) { r.TotalSize = uint64(len(r.Content)) }),
+			"fs.read.total-size/of-any-range", "fs.read.total-size/of-other-files"),
 		fault.New("refuses links", "fs.read.follows-symlink/to-a-file", "the error OS",
 			instead(func(do operate, q *reads) *response {
 				if do.kind(q.Path) != kindSymlink {
@@ -115,13 +117,13 @@ func readMutants() []fault.Mutant {
 					r.Content = []byte("\n")
 				}
 			})),
-		fault.New("counts a block of an empty file", "fs.read.whole/empty-file", "the total_size",
+		fault.New("counts a block of an empty file", "fs.read.total-size/of-other-files", "the total_size of empty",
 			after(func(_ *reads, r *result) {
 				if r.TotalSize == 0 {
 					r.TotalSize = 4096
 				}
 			})),
-		fault.New("tells sizes in 32 bits", "fs.read.range/above-four-gigabytes", "the total_size",
+		fault.New("tells sizes in 32 bits", "fs.read.total-size/of-other-files", "the total_size of big",
 			after(func(_ *reads, r *result) { r.TotalSize = uint64(uint32(r.TotalSize)) })),
 		fault.New("reads ranges of /proc from its start", "fs.read.total-size/of-a-proc-file", "a range of /proc/version",
 			before(func(q *reads) {
@@ -142,7 +144,7 @@ func readMutants() []fault.Mutant {
 				}
 				return content([]byte("target"))
 			})),
-		fault.New("tells a link's own size", "fs.read.follows-symlink/to-a-file", "the total_size through",
+		fault.New("tells a link's own size", "fs.read.total-size/of-other-files", "the total_size of link",
 			instead(func(do operate, q *reads) *response {
 				resp := do(q)
 				if resp.GetFsRead() != nil && do.kind(q.Path) == kindSymlink {

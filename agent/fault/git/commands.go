@@ -34,7 +34,7 @@ func commands() []fault.Mutant {
 			})),
 		fault.New("only tries to push", "git.argv/push", "the commit on the remote's branch",
 			before(opPush, func(r *request) { r.Args = append(r.Args, "--dry-run") })),
-		fault.New("only fetches", "git.argv/pull", "NOT_FOUND",
+		fault.New("only fetches", "git.argv/pull", "the file that was pulled",
 			before(opPull, func(r *request) { r.Op, r.Args = opRaw, append([]string{"fetch"}, r.Args...) })),
 		fault.New("pulls with line ends of its own", "git.argv/pull", "the file that was pulled",
 			before(opPull, func(r *request) {
@@ -95,12 +95,12 @@ func commands() []fault.Mutant {
 		fault.New("has an exit code for a missing git", "git.missing/refused", "a result of git",
 			excusing(&result{ExitCode: 127})),
 		fault.New("has one error for all", "git.missing/refused", "got the error OS", fault.Recode(notFound, osError)),
-		fault.New("drops the headers of a status", "git.argv/status", "stdout that begins with",
+		fault.New("drops the headers of a status", "git.argv/status", "what git prints for status",
 			after(func(_ *request, r *result) {
 				for bytes.HasPrefix(r.Stdout, []byte("# ")) {
 					_, r.Stdout, _ = bytes.Cut(r.Stdout, []byte("\n"))
 				}
-			})),
+			}), "git.argv/status-with-args"),
 		fault.New("unquotes messages", "git.argv/commit", "as subject of the commit",
 			before(opCommit, func(r *request) {
 				for i := range r.Args {

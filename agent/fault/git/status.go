@@ -50,9 +50,9 @@ func statuses() []fault.Mutant {
 		fault.New("calls every change staged", "git.status.code/worktree", "the files",
 			onFiles(func(f *agentv1.GitFileStatus) { f.Staged = true }), "git.status.code/*"),
 		fault.New("calls no change staged", "git.status.code/index", "the files",
-			onFiles(func(f *agentv1.GitFileStatus) { f.Staged = false }), "git.status.code/both-sides", "git.status.code/type-change"),
+			onFiles(func(f *agentv1.GitFileStatus) { f.Staged = false }), "git.status.code/both-sides", "git.status.code/rename", "git.status.code/type-change"),
 		fault.New("calls staged what has no other change", "git.status.code/both-sides", "the files",
-			onFiles(func(f *agentv1.GitFileStatus) { f.Staged = staged(f) && f.Code[1] == '.' })),
+			onFiles(func(f *agentv1.GitFileStatus) { f.Staged = staged(f) && f.Code[1] == '.' }), "git.status.code/rename"),
 		fault.New("swaps the sides", "git.status.code/both-sides", "the files",
 			onFiles(func(f *agentv1.GitFileStatus) { f.Code = f.Code[1:] + f.Code[:1] }), "git.status.code/*"),
 		fault.New("writes one question mark", "git.status.code/untracked", "the files",
@@ -73,14 +73,14 @@ func statuses() []fault.Mutant {
 		fault.New("counts the index only", "git.status.clean/false", "clean with a changed file",
 			onStatus(func(s *agentv1.GitStatus) {
 				s.Clean = !slices.ContainsFunc(s.Files, func(f *agentv1.GitFileStatus) bool { return f.Staged || f.Code == "??" })
-			})),
+			}), "git.status.clean/nothing-but-a-conflict"),
 		fault.New("gives a wrong flag a status", "git.status.present/not-on-failure", "no status for a wrong flag",
 			after(func(q *request, r *result) {
 				if q.Op == opStatus && slices.Contains(q.Args, "--no-such-flag") {
 					r.Status = &agentv1.GitStatus{}
 				}
 			})),
-		fault.New("has no status for a clean tree", "git.status.clean/true", "a status for STATUS",
+		fault.New("has no status for a clean tree", "git.status.present/only-for-status", "of a clean tree",
 			after(func(_ *request, r *result) {
 				if r.GetStatus().GetClean() {
 					r.Status = nil

@@ -40,6 +40,8 @@ func Mutants() []fault.Mutant {
 			Fault: edit(func(s *agentv1.MetricsSample) { s.DiskTotalBytes, s.DiskUsedBytes = 8<<10, 4<<10 })},
 		{Name: "adds up its cores", Case: percent, Says: "cpu_percent",
 			Fault: edit(func(s *agentv1.MetricsSample) { s.CpuPercent = 320 })},
+		{Name: "tells a GPU's use in thousandths", Case: percent, Says: "a GPU's util_percent",
+			Fault: edit(func(s *agentv1.MetricsSample) { s.Gpus = []*agentv1.GpuSample{{UtilPercent: 470}} })},
 		{Name: "has no first difference", Case: percent, Says: "cpu_percent",
 			Fault: edit(func(s *agentv1.MetricsSample) { s.CpuPercent = math.NaN() })},
 		{Name: "tells −1 for unknown", Case: loads, Says: "load1",

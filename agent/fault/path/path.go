@@ -80,12 +80,13 @@ func kinds(match func(path string, kind agentv1.FsEntryKind) bool, to agentv1.Fs
 	})
 }
 
-// gitFails gives git an exit code where the cwd matches.
+// gitFails answers for a git that fails where the cwd matches.
 func gitFails(match func(cwd string) bool) agent.Middleware {
-	return fault.Results(func(q *agentv1.GitRequest, r *agentv1.GitResponse) {
-		if match(q.Cwd) {
-			r.ExitCode = 128
+	return fault.Instead(func(_ fault.Operate, q *agentv1.GitRequest) *agentv1.ControlResponse {
+		if !match(q.Cwd) {
+			return nil
 		}
+		return fault.Result(&agentv1.GitResponse{ExitCode: 128})
 	})
 }
 

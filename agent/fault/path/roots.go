@@ -36,9 +36,9 @@ func roots() []fault.Mutant {
 			kinds(func(p string, _ agentv1.FsEntryKind) bool { return p == "" }, kindFile)),
 		fault.New("takes / for a file", "path.absolute/file-operations", "the kind of /",
 			kinds(func(p string, _ agentv1.FsEntryKind) bool { return p == "/" }, kindFile)),
-		fault.New("cannot run git without a cwd", "path.empty/git-cwd", "git's exit code",
+		fault.New("cannot run git without a cwd", "path.empty/git-cwd", "nothing there",
 			gitFails(func(cwd string) bool { return cwd == "" })),
-		fault.New("cannot run git in an absolute cwd", "path.absolute/git-cwd", "git's exit code", gitFails(path.IsAbs)),
+		fault.New("cannot run git in an absolute cwd", "path.absolute/git-cwd", "nothing there", gitFails(path.IsAbs)),
 		fault.New("runs in the root instead of a directory in it", "path.relative/exec-cwd", "one elsewhere",
 			commands(func(p string) string {
 				if path.IsAbs(p) {

@@ -26,23 +26,16 @@ const (
 	commandLimit = 10_000
 )
 
-// arrange runs the helper in the case's directory to make what file operations
-// cannot.
-func arrange(ctx context.Context, t *engine.T, args ...string) {
-	given := t.Given()
-	r := given.Run(ctx, args...)
-	given.Check(r.GetExitCode() == 0, "a helper that succeeds", "exit code %d, stderr %q", r.GetExitCode(), r.GetStderr())
-}
-
 // systemOf is the agent's operating system as Go names it. Hello tells it as
 // well, but an attached agent has said it before anybody listened.
 func systemOf(ctx context.Context, t *engine.T) string {
 	return engine.Probe[helper.Report](ctx, t, "report").OS
 }
 
-// needGit ends the case where the agent's machine has no git.
+// needGit ends the case where the agent's machine has no git. It names a directory
+// that is there, whatever the agent makes of other paths.
 func needGit(ctx context.Context, t *engine.T) {
-	resp := t.Call(ctx, &agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"--version"}})
+	resp := t.Call(ctx, &agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Cwd: "/", Args: []string{"--version"}})
 	if resp.GetError().GetCode() == notFound {
 		t.Untestable("there is no git on the agent's machine")
 	}
@@ -57,7 +50,7 @@ func execIn(cwd string) engine.Attempt {
 }
 
 func run(program string) engine.Attempt {
-	return engine.Attempt{What: "a program", Op: &agentv1.ExecRequest{Command: []string{program}, TimeoutMs: commandLimit}}
+	return engine.Attempt{What: "a program", Op: &agentv1.ExecRequest{Command: []string{program}, Cwd: "/", TimeoutMs: commandLimit}}
 }
 
 func gitIn(cwd string) engine.Attempt {

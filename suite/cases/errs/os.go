@@ -116,7 +116,7 @@ func gitThroughFile(ctx context.Context, t *engine.T) {
 }
 
 func throughLoop(ctx context.Context, t *engine.T) []failure {
-	arrange(ctx, t, "symlink", obstacle, obstacle)
+	t.Arrange(ctx, "symlink", obstacle, obstacle)
 	loop := t.Path(ctx, obstacle)
 	return each(eloop, append(everyOperation(ctx, t, loop), readOf(loop), listOf(loop), execIn(loop))...)
 }
@@ -133,7 +133,7 @@ func wrongKind(ctx context.Context, t *engine.T) []failure {
 	file := t.File(ctx, obstacle+"/file", "")
 	dir := t.Path(ctx, obstacle)
 	empty := t.Path(ctx, "empty")
-	t.Given().Mkdir(ctx, empty)
+	t.PutDir(ctx, empty)
 	return []failure{
 		{readOf(dir), eisdir},
 		{writeOf(dir), eisdir},
@@ -155,8 +155,8 @@ func noPermission(ctx context.Context, t *engine.T) {
 	if engine.Probe[helper.FileInfo](ctx, t, "lstat", obstacle).UID == 0 {
 		denied = deniedToRoot(ctx, t, file)
 	} else {
-		arrange(ctx, t, "chmod", "0", obstacle)
-		t.Cleanup(func(ctx context.Context) { t.Run(ctx, "chmod", "755", obstacle) })
+		t.Arrange(ctx, "chmod", "0", obstacle)
+		t.Cleanup(func(ctx context.Context) { t.RunHelper(ctx, "chmod", "755", obstacle) })
 	}
 	t.RefusedAll(ctx, osError, denied...)
 }
@@ -182,6 +182,6 @@ func argumentTooLong(ctx context.Context, t *engine.T) {
 		}
 	}
 	t.Refused(ctx, &agentv1.ExecRequest{
-		Command: []string{"/bin/sh", "-c", "exit 0", "sh", strings.Repeat("x", size)}, TimeoutMs: commandLimit,
+		Command: []string{"/bin/sh", "-c", "exit 0", "sh", strings.Repeat("x", size)}, Cwd: "/", TimeoutMs: commandLimit,
 	}, osError)
 }

@@ -56,14 +56,14 @@ func needOtherDevice(ctx context.Context, t *engine.T) {
 	if place.Path == "" {
 		t.Untestable("no other device was found on the agent's machine")
 	}
-	t.Cleanup(func(ctx context.Context) { t.Run(ctx, "remove", place.Path) })
+	t.Cleanup(func(ctx context.Context) { t.RunHelper(ctx, "remove", place.Path) })
 	t.Arrange(ctx, "symlink", place.Path, "there")
 }
 
 func fileAcrossDevices(ctx context.Context, t *engine.T) {
 	needOtherDevice(ctx, t)
 	content := helper.Pattern(7, largeSize)
-	t.Given().Write(ctx, t.Path(ctx, "file"), content)
+	t.Put(ctx, t.Path(ctx, "file"), content)
 	t.Arrange(ctx, "chmod", "751", "file")
 	move(ctx, t, "file", "there/file", false)
 	wantGone(ctx, t, "file")
@@ -79,7 +79,7 @@ func treeAcrossDevices(ctx context.Context, t *engine.T) {
 	needOtherDevice(ctx, t)
 	t.File(ctx, "tree/sub/tool", "content")
 	t.File(ctx, "tree/.hidden", "secret")
-	t.Given().Mkdir(ctx, t.Path(ctx, "tree/empty"))
+	t.Folder(ctx, "tree/empty")
 	t.Arrange(ctx, "chmod", "755", "tree/sub/tool")
 	t.Arrange(ctx, "symlink", "sub/tool", "tree/link")
 	t.Arrange(ctx, "symlink", "nothing", "tree/dangling")

@@ -1,5 +1,5 @@
 // Package fs holds the cases about the file operations. What an operation did
-// is looked at by a command that runs beside it, and not by asking the agent
+// is looked at by a program that runs beside the agent, and not by asking the agent
 // for the file it claims to have written.
 package fs
 
@@ -64,7 +64,7 @@ func wantType(ctx context.Context, t *engine.T, name, kind string) helper.FileIn
 
 // wantContent checks a file's content as another process reads it.
 func wantContent(ctx context.Context, t *engine.T, name string, want []byte) {
-	r := t.Given().Run(ctx, "slurp", name)
+	r := t.RunHelper(ctx, "slurp", name)
 	if r.GetExitCode() != 0 {
 		t.Logf("stderr of the helper's slurp: %s", r.GetStderr())
 		t.Errorf("a file called "+name+" that can be read", "none")

@@ -2,15 +2,12 @@ package fs
 
 import (
 	"context"
-	"encoding/json"
 	"path"
 	"strconv"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
-	"agentproof/suite/wait"
-	"agentproof/suite/wire"
 )
 
 const (
@@ -19,8 +16,8 @@ const (
 	oldSize  = 20_000
 )
 
-// These cases have an agent of their own: the disk lasts as long as the command
-// that holds it, which is for ever to an agent that runs one thing at a time.
+// These cases have an agent of their own: the disk lasts as long as the program
+// that holds it, which a path below /proc leads to.
 func fullDiskCases() []engine.Case {
 	return []engine.Case{
 		{
@@ -62,23 +59,11 @@ func failOnFullDisk(ctx context.Context, t *engine.T, appends bool) {
 // smallDisk mounts a disk of diskSize on the agent's machine, for the time of
 // the case, and returns a directory on it.
 func smallDisk(ctx context.Context, t *engine.T) string {
-	given := t.Given()
-	given.Mkdir(ctx, t.Path(ctx, "disk"))
-	owner := given.Start(wire.NewRequest(&agentv1.ExecRequest{
-		Command:   t.Helper(ctx, "small-disk", "--for", "60s", "disk", strconv.Itoa(diskSize), "place"),
-		Cwd:       t.Dir(ctx),
-		TimeoutMs: 60_000,
-	}))
-	t.Cleanup(func(ctx context.Context) {
-		given.Call(ctx, &agentv1.FsRemoveRequest{Path: t.Path(ctx, "place")})
-		_, _ = owner.Try(ctx, replyLimit) // the directory below it can go when it has ended
-	})
+	t.Folder(ctx, "disk")
+	t.StartHelper(ctx, "small-disk", "--for", "60s", "disk", strconv.Itoa(diskSize), "place")
+	t.Cleanup(func(ctx context.Context) { t.RunHelper(ctx, "remove", "place") })
 	var place helper.Place
-	told := wait.Until(ctx, t.Scale(replyLimit), func(ctx context.Context) bool {
-		resp := given.Call(ctx, &agentv1.FsReadRequest{Path: t.Path(ctx, "place")})
-		return json.Unmarshal(resp.GetFsRead().GetContent(), &place) == nil
-	})
-	if !told || place.Path == "" {
+	if !t.AwaitJSON(ctx, t.Path(ctx, "place"), t.Scale(replyLimit), &place) || place.Path == "" {
 		t.Untestable("nobody may mount a small disk on the agent's machine")
 	}
 	return place.Path

@@ -121,7 +121,7 @@ func mkdirParentsFile(ctx context.Context, t *engine.T) {
 
 func mkdirExisting(ctx context.Context, t *engine.T) {
 	t.File(ctx, "full/file", "stays")
-	t.Given().Mkdir(ctx, t.Path(ctx, "empty"))
+	t.Folder(ctx, "empty")
 	t.Arrange(ctx, "symlink", "nothing", "dangling")
 	t.Arrange(ctx, "symlink", "empty", "link")
 	var attempts []engine.Attempt

@@ -135,7 +135,7 @@ func moveFile(ctx context.Context, t *engine.T) {
 	move(ctx, t, "old name", "new name", false)
 	wantText(ctx, t, "new name", "content")
 	wantGone(ctx, t, "old name")
-	t.Given().Mkdir(ctx, t.Path(ctx, "sub"))
+	t.Folder(ctx, "sub")
 	move(ctx, t, "new name", "sub/third", false)
 	wantText(ctx, t, "sub/third", "content")
 	wantGone(ctx, t, "new name")
@@ -187,7 +187,7 @@ func moveOntoExisting(ctx context.Context, t *engine.T) {
 func moveOntoEmptyDirectory(ctx context.Context, t *engine.T) {
 	t.File(ctx, "file", "the source")
 	t.File(ctx, "dir/file", "inside")
-	t.Given().Mkdir(ctx, t.Path(ctx, "empty"))
+	t.Folder(ctx, "empty")
 	t.RefusedAll(ctx, osError,
 		engine.Attempt{What: "a directory onto an empty directory", Op: moveRequest(ctx, t, "dir", "empty", false)},
 		engine.Attempt{What: "a file onto an empty directory", Op: moveRequest(ctx, t, "file", "empty", false)},
@@ -220,7 +220,7 @@ func moveOverSymlink(ctx context.Context, t *engine.T) {
 
 func moveOverEmptyDirectory(ctx context.Context, t *engine.T) {
 	t.File(ctx, "new/file", "content")
-	t.Given().Mkdir(ctx, t.Path(ctx, "empty"))
+	t.Folder(ctx, "empty")
 	move(ctx, t, "new", "empty", true)
 	wantText(ctx, t, "empty/file", "content")
 	wantGone(ctx, t, "new")
@@ -244,7 +244,7 @@ func moveMissing(ctx context.Context, t *engine.T) {
 
 func moveMissingKeepsDestination(ctx context.Context, t *engine.T) {
 	t.File(ctx, "existing", "stays")
-	t.Given().Mkdir(ctx, t.Path(ctx, "empty"))
+	t.Folder(ctx, "empty")
 	for _, to := range []string{"existing", "empty"} {
 		resp := t.Call(ctx, moveRequest(ctx, t, "nothing", to, true))
 		t.Check(resp.GetError() != nil, "an error for a source that does not exist", "a success")

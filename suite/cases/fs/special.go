@@ -57,6 +57,7 @@ func readSpecial(ctx context.Context, t *engine.T, path string, offset, length u
 		if t.Instance().Broker != nil && path == endlessDevice {
 			_ = t.Instance().Process.Kill()
 		}
+		t.MissedIfBusy(ctx)
 		t.Fatalf("an answer to the read of "+path+" within 2 s", "none")
 	}
 	return resp

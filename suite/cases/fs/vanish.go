@@ -39,16 +39,12 @@ const churnFor = time.Second
 func filesVanish(ctx context.Context, t *engine.T) {
 	const stay = 200
 	t.Arrange(ctx, "fill", "--size", "0", ".", strconv.Itoa(stay))
-	given := t.Given()
-	churn := given.Start(wire.NewRequest(&agentv1.ExecRequest{
-		Command: t.Helper(ctx, "churn", ".", churnFor.String()), Cwd: t.Dir(ctx), TimeoutMs: 20_000,
-	}))
+	churn := t.StartHelper(ctx, "churn", ".", churnFor.String())
 	lists := 0
 	for start := time.Now(); time.Since(start) < churnFor; lists++ {
 		wantStay(t, t.Call(ctx, &agentv1.FsListRequest{Path: t.Dir(ctx), Recursive: lists%2 == 1}), "file-", stay)
 	}
-	r := engine.MustOf[*agentv1.ExecResponse](given, churn.Response(ctx, t.Scale(replyLimit)))
-	t.Logf("%d lists while %d files came and went", lists, engine.Decode[helper.Churn](t, r).Created)
+	t.Logf("%d lists while %d files came and went", lists, engine.Decode[helper.Churn](t, churn(ctx)).Created)
 }
 
 // wantStay checks that a list succeeded and holds everything that did not go.
@@ -78,7 +74,7 @@ func directoriesVanish(ctx context.Context, t *engine.T) {
 		var removes, lists []*engine.Pending
 		for i := range stay {
 			// Between those that stay, whatever the order.
-			t.Given().Mkdir(ctx, t.Path(ctx, fmt.Sprintf("stays-%c/gone/deep/deeper", 'a'+i)))
+			t.Folder(ctx, fmt.Sprintf("stays-%c/gone/deep/deeper", 'a'+i))
 		}
 		for i := range stay {
 			removes = append(removes, t.Given().Start(wire.NewRequest(&agentv1.FsRemoveRequest{

@@ -157,7 +157,7 @@ func appends(ctx context.Context, t *engine.T) {
 func appendCreates(ctx context.Context, t *engine.T) {
 	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "file"), Content: []byte("first"), Append: true})
 	wantText(ctx, t, "file", "first")
-	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "new/file"), Content: []byte("first"), Append: true, CreateParents: true})
+	write(ctx, t.Given(), &agentv1.FsWriteRequest{Path: t.Path(ctx, "new/file"), Content: []byte("first"), Append: true, CreateParents: true})
 	wantText(ctx, t, "new/file", "first")
 }
 
@@ -195,15 +195,15 @@ func appendsSideBySide(ctx context.Context, t *engine.T) {
 
 func writeCreatesParents(ctx context.Context, t *engine.T) {
 	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "one/two words/three/file"), Content: []byte("content"), CreateParents: true})
-	wantText(ctx, t, "one/two words/three/file", "content")
 	wantType(ctx, t, "one/two words", "directory")
+	wantType(ctx, t, "one/two words/three/file", "file")
 }
 
 func writeKeepsParents(ctx context.Context, t *engine.T) {
 	t.File(ctx, "one/neighbour", "stays")
 	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "one/two/file"), Content: []byte("content"), CreateParents: true})
 	write(ctx, t, &agentv1.FsWriteRequest{Path: t.Path(ctx, "one/two/file"), Content: []byte("again"), CreateParents: true})
-	wantText(ctx, t, "one/two/file", "again")
+	wantType(ctx, t, "one/two/file", "file")
 	wantText(ctx, t, "one/neighbour", "stays")
 }
 
@@ -253,7 +253,7 @@ func missingParent(ctx context.Context, t *engine.T) {
 func writeDirectory(ctx context.Context, t *engine.T) {
 	t.File(ctx, "dir/file", "stays")
 	dir := t.Path(ctx, "dir")
-	t.Given().Mkdir(ctx, t.Path(ctx, "empty"))
+	t.Folder(ctx, "empty")
 	t.RefusedAll(ctx, osError,
 		engine.Attempt{What: "a write to a directory", Op: &agentv1.FsWriteRequest{Path: dir, Content: []byte("x")}},
 		engine.Attempt{What: "a write to an empty directory", Op: &agentv1.FsWriteRequest{Path: t.Path(ctx, "empty"), Content: []byte("x")}},

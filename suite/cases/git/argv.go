@@ -144,7 +144,6 @@ func argvStatus(ctx context.Context, t *engine.T) {
 	want := r.try(ctx, "status", "--porcelain=v2", "--branch").GetStdout()
 	got := succeed(ctx, t, opStatus, r.dir).GetStdout()
 	wantPrinted(t, "status --porcelain=v2 --branch", got, want)
-	t.Check(strings.HasPrefix(string(got), "# branch.oid "), "stdout that begins with # branch.oid", "%.12q…", got)
 }
 
 func argvStatusArgs(ctx context.Context, t *engine.T) {
@@ -204,7 +203,7 @@ func argvCheckout(ctx context.Context, t *engine.T) {
 	r.commit(ctx, "second", "b")
 	succeed(ctx, t, opCheckout, r.dir, "--quiet", "topic")
 	engine.Equal(t, "as current branch", r.git(ctx, "rev-parse", "--symbolic-full-name", "HEAD"), "refs/heads/topic")
-	t.Check(!t.Given().Exists(ctx, r.dir+"/b"), "no file that the branch does not have", "one")
+	t.Check(r.sh(ctx, `test -e b || echo gone`) == "gone", "no file that the branch does not have", "one")
 }
 
 // newRemote makes a bare repository and names it origin in r. It returns the
@@ -234,7 +233,7 @@ func argvPull(ctx context.Context, t *engine.T) {
 	r.git(ctx, "push", "--quiet", "origin", "main")
 	r.git(ctx, "reset", "--quiet", "--hard", "HEAD~")
 	succeed(ctx, t, opPull, r.dir, "--quiet", "origin", "main")
-	engine.EqualBytes(t, "the file that was pulled", t.Read(ctx, r.dir+"/b"), []byte("b\nsecond\n"))
+	engine.Equal(t, "the file that was pulled", r.sh(ctx, `! test -e b || cat b`), "b\nsecond")
 }
 
 func argvRaw(ctx context.Context, t *engine.T) {
@@ -258,7 +257,7 @@ func argvVerbatim(ctx context.Context, t *engine.T) {
 func argvStdout(ctx context.Context, t *engine.T) {
 	r := newRepo(ctx, t, "repo")
 	for _, content := range [][]byte{helper.Pattern(1, 200_001), []byte("no end of line"), []byte("\r\n\r\n \n")} {
-		r.t.Write(ctx, r.dir+"/blob", content)
+		r.write(ctx, "blob", string(content))
 		id := r.git(ctx, "hash-object", "-w", "--no-filters", "blob")
 		engine.EqualBytes(t, "the content of the blob", succeed(ctx, t, opRaw, r.dir, "cat-file", "blob", id).GetStdout(), content)
 	}

@@ -46,9 +46,17 @@ func codeCases() []engine.Case {
 		{
 			ID:      "git.status.code/type-change",
 			Clause:  "git.status.code",
-			Needs:   needs | engine.Exec,
+			Needs:   needs,
 			Explain: "A file that became a link is a change of its own letter.",
 			Run:     codeTypeChange,
+		},
+		{
+			ID:      "git.status.code/rename",
+			Clause:  "git.status.code",
+			Needs:   needs,
+			Explain: "A rename is a change of the index, and of the working tree too when the file was edited afterwards.",
+			Try:     "git mv old new && fakeagent call git --json status",
+			Run:     codeRename,
 		},
 		{
 			ID:      "git.status.code/intent-to-add",
@@ -65,7 +73,7 @@ func codeWorktree(ctx context.Context, t *engine.T) {
 	r := newRepo(ctx, t, "repo")
 	r.commit(ctx, "first", "changed", "deleted", "same")
 	r.write(ctx, "changed", "new")
-	r.t.Remove(ctx, path.Join(r.dir, "deleted"))
+	r.remove(ctx, "deleted")
 	wantFiles(t, status(ctx, t, r.dir), file("changed", ".M", false), file("deleted", ".D", false))
 }
 
@@ -74,7 +82,7 @@ func codeIndex(ctx context.Context, t *engine.T) {
 	r.commit(ctx, "first", "changed", "deleted", "same")
 	r.write(ctx, "changed", "new")
 	r.write(ctx, "added", "new")
-	r.t.Remove(ctx, path.Join(r.dir, "deleted"))
+	r.remove(ctx, "deleted")
 	r.git(ctx, "add", "--all")
 	wantFiles(t, status(ctx, t, r.dir), file("added", "A.", true), file("changed", "M.", true), file("deleted", "D.", true))
 }
@@ -88,7 +96,7 @@ func codeBothSides(ctx context.Context, t *engine.T) {
 	r.git(ctx, "add", "--all")
 	r.write(ctx, "changed", "newer")
 	r.write(ctx, "added", "newer")
-	r.t.Remove(ctx, path.Join(r.dir, "gone"))
+	r.remove(ctx, "gone")
 	wantFiles(t, status(ctx, t, r.dir), file("added", "AM", true), file("changed", "MM", true), file("gone", "MD", true))
 }
 
@@ -105,11 +113,21 @@ func codeUntracked(ctx context.Context, t *engine.T) {
 func codeTypeChange(ctx context.Context, t *engine.T) {
 	r := newRepo(ctx, t, "repo")
 	r.commit(ctx, "first", "file")
-	r.t.Remove(ctx, path.Join(r.dir, "file"))
+	r.remove(ctx, "file")
 	t.Arrange(ctx, "symlink", "elsewhere", "repo/file")
 	wantFiles(t, status(ctx, t, r.dir), file("file", ".T", false))
 	r.git(ctx, "add", "file")
 	wantFiles(t, status(ctx, t, r.dir), file("file", "T.", true))
+}
+
+func codeRename(ctx context.Context, t *engine.T) {
+	r := newRepo(ctx, t, "repo")
+	longFile(ctx, r, "old")
+	longFile(ctx, r, "older")
+	r.git(ctx, "mv", "old", "new")
+	r.git(ctx, "mv", "older", "newer")
+	r.sh(ctx, `echo "one more" >>newer`)
+	wantFiles(t, status(ctx, t, r.dir), file("new", "R.", true), file("newer", "RM", true))
 }
 
 func codeIntentToAdd(ctx context.Context, t *engine.T) {
@@ -205,7 +223,7 @@ func pathInSubdirectory(ctx context.Context, t *engine.T) {
 		r.write(ctx, name, "new")
 	}
 	sub := path.Join(r.dir, "sub")
-	want := printed(string(run(ctx, r.t, opRaw, sub, "status", "--porcelain=v2").GetStdout()))
+	want := printed(string(r.try(ctx, "-C", "sub", "status", "--porcelain=v2").GetStdout()))
 	if len(want) != 5 {
 		r.t.Fatalf("git to print five paths", "%d", len(want))
 	}

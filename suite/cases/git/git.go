@@ -1,6 +1,5 @@
-// Package git holds the cases about the git operation. They make real
-// repositories through that operation and need nothing but the git on the
-// agent's machine.
+// Package git holds the cases about the git operation. They make real repositories
+// beside the agent and need nothing but the git on its machine.
 package git
 
 import (
@@ -14,7 +13,7 @@ import (
 	"agentproof/suite/engine"
 )
 
-const needs = engine.Git | engine.Filesystem
+const needs = engine.Git | engine.Filesystem | engine.Exec
 
 const (
 	opStatus   = agentv1.GitOp_GIT_OP_STATUS
@@ -69,19 +68,26 @@ type repo struct {
 // newRepo makes an empty repository, on the branch main, in the case's own
 // directory. A machine without git leaves nothing to judge.
 func newRepo(ctx context.Context, t *engine.T, name string) *repo {
-	r := &repo{t: t.Given(), dir: t.Path(ctx, name)}
-	r.t.Mkdir(ctx, r.dir)
-	resp := r.t.Call(ctx, &agentv1.GitRequest{Op: opRaw, Cwd: r.dir, Args: []string{"init", "--quiet"}})
-	if resp.GetError().GetCode() == notFound {
+	r := &repo{t: t.Given(), dir: t.Folder(ctx, name)}
+	if r.sh(ctx, `command -v git || :`) == "" {
 		t.Untestable("there is no git on the agent's machine")
 	}
-	engine.MustOf[*agentv1.GitResponse](r.t, resp)
+	r.git(ctx, "init", "--quiet")
 	// Older versions of git know no --initial-branch.
 	r.write(ctx, ".git/HEAD", "ref: refs/heads/main\n")
-	engine.Must[*agentv1.FsWriteResponse](ctx, r.t, &agentv1.FsWriteRequest{
-		Path: path.Join(r.dir, ".git/config"), Content: []byte(settings), Append: true,
-	})
+	r.sh(ctx, `printf '%s' "$1" >>.git/config`, settings)
 	return r
+}
+
+// sh runs a POSIX shell script in the repository, beside the agent, and returns
+// its stdout without the last line's end.
+func (r *repo) sh(ctx context.Context, script string, args ...string) string {
+	resp := r.t.RunApartIn(ctx, r.dir, append([]string{"/bin/sh", "-c", "set -e\n" + script, "sh"}, args...)...)
+	if resp.GetExitCode() != 0 {
+		r.t.Logf("stderr: %s", resp.GetStderr())
+		r.t.Fatalf("a script that arranges a repository to succeed", "exit code %d", resp.GetExitCode())
+	}
+	return strings.TrimSuffix(string(resp.GetStdout()), "\n")
 }
 
 // git runs one command and returns its stdout without the last line's end.
@@ -94,14 +100,18 @@ func (r *repo) git(ctx context.Context, args ...string) string {
 	return strings.TrimSuffix(string(resp.GetStdout()), "\n")
 }
 
-// try is git for a command that may fail.
-func (r *repo) try(ctx context.Context, args ...string) *agentv1.GitResponse {
-	return run(ctx, r.t, opRaw, r.dir, args...)
+// try is git for a command that may fail. It runs beside the agent, whose way of
+// running git is what cases judge.
+func (r *repo) try(ctx context.Context, args ...string) *agentv1.ExecResponse {
+	return r.t.RunApartIn(ctx, r.dir, append([]string{"git"}, args...)...)
 }
 
 func (r *repo) write(ctx context.Context, name, content string) {
-	r.t.Write(ctx, path.Join(r.dir, name), []byte(content))
+	r.t.Put(ctx, path.Join(r.dir, name), []byte(content))
 }
+
+// remove removes a file of the working tree.
+func (r *repo) remove(ctx context.Context, name string) { r.sh(ctx, `rm -- "$1"`, name) }
 
 // commit writes the files, with their names and the message as content, and
 // commits everything that changed.
@@ -128,11 +138,13 @@ func succeed(ctx context.Context, t *engine.T, op agentv1.GitOp, cwd string, arg
 	return resp
 }
 
-// status is what the agent says of a working tree: STATUS without args.
+// status is what the agent says of a working tree: STATUS without args. That there
+// is one is what other clauses say.
 func status(ctx context.Context, t *engine.T, cwd string) *agentv1.GitStatus {
-	resp := succeed(ctx, t, opStatus, cwd)
+	given := t.Given()
+	resp := run(ctx, given, opStatus, cwd)
 	if resp.GetStatus() == nil {
-		t.Fatalf("a status for STATUS with exit code 0 (git.status.present)", "none")
+		given.Fatalf("a status for STATUS with exit code 0 (git.status.present)", "none")
 	}
 	return resp.GetStatus()
 }
@@ -155,11 +167,12 @@ func wantFiles(t *engine.T, s *agentv1.GitStatus, want ...string) {
 	engine.EqualSet(t, "the files", got, want)
 }
 
-// wantPaths is wantFiles where only the paths are the case's subject.
-func wantPaths(t *engine.T, s *agentv1.GitStatus, want ...string) {
+// wantPaths is wantFiles where only the paths are the case's subject. It reports
+// whether they are right.
+func wantPaths(t *engine.T, s *agentv1.GitStatus, want ...string) bool {
 	var got []string
 	for _, f := range s.GetFiles() {
 		got = append(got, f.GetPath())
 	}
-	engine.EqualSet(t, "the paths", got, want)
+	return engine.EqualSet(t, "the paths", got, want)
 }

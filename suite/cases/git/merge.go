@@ -48,7 +48,7 @@ func renameNewPath(ctx context.Context, t *engine.T) {
 	longFile(ctx, r, "sub/old")
 	r.git(ctx, "mv", "old", "new")
 	r.git(ctx, "mv", "sub/old", "moved-up")
-	wantFiles(t, status(ctx, t, r.dir), file("new", "R.", true), file("moved-up", "R.", true))
+	wantPaths(t, status(ctx, t, r.dir), "new", "moved-up")
 }
 
 func renameOdd(ctx context.Context, t *engine.T) {
@@ -62,9 +62,26 @@ func renameOdd(ctx context.Context, t *engine.T) {
 	}
 	for _, p := range pairs {
 		r.git(ctx, "mv", p[0], p[1])
-		want = append(want, file(p[1], "R.", true))
+		want = append(want, p[1])
 	}
-	wantFiles(t, status(ctx, t, r.dir), want...)
+	if givenOddNames(ctx, t, want) {
+		wantPaths(t, status(ctx, t, r.dir), want...)
+	}
+}
+
+// givenOddNames blocks a case whose names the agent lists wrongly where nothing but
+// the names is odd: that is git.status.path-odd. It reports whether it did not.
+func givenOddNames(ctx context.Context, t *engine.T, names []string) bool {
+	r := newRepo(ctx, t, "odd")
+	for _, name := range names {
+		r.write(ctx, name, "x")
+	}
+	untracked := wantPaths(t.Given(), status(ctx, t, r.dir), names...)
+	r.commit(ctx, "all", names...)
+	for _, name := range names {
+		r.write(ctx, name, "new")
+	}
+	return wantPaths(t.Given(), status(ctx, t, r.dir), names...) && untracked
 }
 
 func renameChanged(ctx context.Context, t *engine.T) {
@@ -72,7 +89,7 @@ func renameChanged(ctx context.Context, t *engine.T) {
 	longFile(ctx, r, "old")
 	r.git(ctx, "mv", "old", "new")
 	r.write(ctx, "new", strings.Repeat("old has many lines that stay\n", 40)+"one more\n")
-	wantFiles(t, status(ctx, t, r.dir), file("new", "RM", true))
+	wantPaths(t, status(ctx, t, r.dir), "new")
 }
 
 func conflictCases() []engine.Case {
@@ -100,7 +117,7 @@ func conflict(ctx context.Context, t *engine.T, names ...string) *repo {
 	r := newRepo(ctx, t, "repo")
 	r.commit(ctx, "base", append([]string{"deleted", "same"}, names...)...)
 	r.git(ctx, "checkout", "--quiet", "-b", "topic")
-	r.t.Remove(ctx, r.dir+"/deleted")
+	r.remove(ctx, "deleted")
 	r.commit(ctx, "theirs", append([]string{"added", "merged"}, names...)...)
 	r.git(ctx, "checkout", "--quiet", "main")
 	r.commit(ctx, "ours", append([]string{"added", "deleted"}, names...)...)
@@ -114,7 +131,6 @@ func conflictListed(ctx context.Context, t *engine.T) {
 	r := conflict(ctx, t, "changed")
 	s := status(ctx, t, r.dir)
 	wantPaths(t, s, "changed", "added", "deleted", "merged")
-	engine.Equal(t, "clean in a merge", s.GetClean(), false)
 	var lines []string
 	for _, f := range s.GetFiles() {
 		lines = append(lines, file(f.GetPath(), f.GetCode(), f.GetStaged()))
@@ -125,5 +141,7 @@ func conflictListed(ctx context.Context, t *engine.T) {
 
 func conflictOdd(ctx context.Context, t *engine.T) {
 	names := []string{"two words", `a "quoted" name`, "größe", " leading"}
-	wantPaths(t, status(ctx, t, conflict(ctx, t, names...).dir), append(names, "added", "deleted", "merged")...)
+	if givenOddNames(ctx, t, names) {
+		wantPaths(t, status(ctx, t, conflict(ctx, t, names...).dir), append(names, "added", "deleted", "merged")...)
+	}
 }

@@ -19,7 +19,6 @@ const (
 )
 
 func promptCases() []engine.Case {
-	const needs = needs | engine.Exec
 	return []engine.Case{
 		{
 			ID:      "git.never-prompts/commit-editor",
@@ -68,6 +67,7 @@ func wantAnswer(ctx context.Context, t *engine.T, op agentv1.GitOp, cwd string, 
 	resp, err := t.Start(req).Try(ctx, answerWithin)
 	if err != nil {
 		t.Logf("%v", err)
+		t.MissedIfBusy(ctx)
 		t.Fatalf("an answer with nobody to ask", "none")
 	}
 	t.Logf("exit code %d, stderr %q", resp.GetGit().GetExitCode(), resp.GetGit().GetStderr())

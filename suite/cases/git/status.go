@@ -30,7 +30,9 @@ func presentCases() []engine.Case {
 
 func statusPresent(ctx context.Context, t *engine.T) {
 	r := changedRepo(ctx, t)
-	t.Check(succeed(ctx, t, opStatus, r.dir).GetStatus() != nil, "a status for STATUS", "none")
+	t.Check(run(ctx, t, opStatus, r.dir).GetStatus() != nil, "a status for STATUS", "none")
+	clean := newRepo(ctx, t, "clean")
+	t.Check(run(ctx, t, opStatus, clean.dir).GetStatus() != nil, "a status for STATUS of a clean tree", "none")
 	for _, tc := range []struct {
 		op   agentv1.GitOp
 		args []string
@@ -41,7 +43,7 @@ func statusPresent(ctx context.Context, t *engine.T) {
 		{opLog, nil},
 		{opBranch, nil},
 	} {
-		got := succeed(ctx, t, tc.op, r.dir, tc.args...).GetStatus()
+		got := run(ctx, t, tc.op, r.dir, tc.args...).GetStatus()
 		t.Check(got == nil, "no status for "+strings.TrimPrefix(tc.op.String(), "GIT_OP_"), "one")
 	}
 }
@@ -183,6 +185,14 @@ func cleanCases() []engine.Case {
 			Try:     "touch new && fakeagent call git --json status",
 			Run:     cleanFalse,
 		},
+		{
+			ID:      "git.status.clean/nothing-but-a-conflict",
+			Clause:  "git.status.clean",
+			Needs:   needs,
+			Explain: "In a merge with one conflict nothing may be listed but the unmerged path, and the tree is not clean.",
+			Try:     "git merge topic; fakeagent call git --json status",
+			Run:     cleanConflict,
+		},
 	}
 }
 
@@ -202,6 +212,19 @@ func cleanTrue(ctx context.Context, t *engine.T) {
 	wantClean(ctx, t, r, "with an ignored file", true)
 	r.git(ctx, "checkout", "--quiet", "--detach")
 	wantClean(ctx, t, r, "on no branch", true)
+}
+
+func cleanConflict(ctx context.Context, t *engine.T) {
+	r := newRepo(ctx, t, "repo")
+	r.commit(ctx, "base", "changed")
+	r.git(ctx, "checkout", "--quiet", "-b", "topic")
+	r.commit(ctx, "theirs", "changed")
+	r.git(ctx, "checkout", "--quiet", "main")
+	r.commit(ctx, "ours", "changed")
+	if got := r.try(ctx, "merge", "topic").GetExitCode(); got != 1 {
+		r.t.Fatalf("a merge that ends with exit code 1", "%d", got)
+	}
+	engine.Equal(t, "clean with nothing but an unmerged path", status(ctx, t, r.dir).GetClean(), false)
 }
 
 func cleanFalse(ctx context.Context, t *engine.T) {

@@ -8,6 +8,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/helper"
 	"agentproof/suite/wait"
 )
 
@@ -77,7 +78,8 @@ func sample(ctx context.Context, t *engine.T) *agentv1.MetricsSample {
 // machineTime is what the agent's machine holds the time to be, in unix
 // milliseconds: the runner's own clock may be another one.
 func machineTime(ctx context.Context, t *engine.T) int64 {
-	return t.Given().Stat(ctx, t.File(ctx, "clock", "tick")).GetModifiedMs()
+	t.Put(ctx, t.Path(ctx, "clock"), []byte("tick"))
+	return engine.Probe[helper.FileInfo](ctx, t, "lstat", "clock").MtimeNS / int64(time.Millisecond)
 }
 
 func current(ctx context.Context, t *engine.T) {

@@ -99,7 +99,7 @@ func oddDirectory(ctx context.Context, t *engine.T) {
 
 func oddExecCwd(ctx context.Context, t *engine.T) {
 	script(ctx, t, `mkdir "$1"`, oddName)
-	want := where(ctx, t.Given(), t.Dir(ctx)) + "/" + oddName
+	want := really(ctx, t, t.Dir(ctx)) + "/" + oddName
 	t.Check(where(ctx, t, t.Path(ctx, oddName)) == want, "a command in the directory of that name", "one elsewhere")
 }
 

@@ -86,7 +86,7 @@ func parentCases() []engine.Case {
 }
 
 func aboveExecCwd(ctx context.Context, t *engine.T) {
-	root := where(ctx, t.Given(), t.Root(ctx))
+	root := really(ctx, t, ".")
 	t.Check(where(ctx, t, "..") == path.Dir(root), "a command in the directory above the root", "one elsewhere")
 }
 
@@ -104,7 +104,7 @@ func link(ctx context.Context, t *engine.T) (parent string) {
 
 func linkedExecCwd(ctx context.Context, t *engine.T) {
 	parent := link(ctx, t)
-	want := where(ctx, t.Given(), t.Path(ctx, "target"))
+	want := really(ctx, t, t.Path(ctx, "target"))
 	t.Check(where(ctx, t, parent) == want, "a command in the parent of the link's target", "one elsewhere")
 }
 
@@ -123,8 +123,7 @@ func parentOfMissing(ctx context.Context, t *engine.T) {
 		mkdirOf(dir+"/made"), moveFrom(dir+"/file", t.Path(ctx, "moved")), moveTo(t.Path(ctx, "file"), dir+"/moved"),
 		removeOf(dir+"/file"))
 	t.Check(!t.Exists(ctx, dir+"/file"), "no file behind a directory that is missing", "one that exists")
-	kept := string(t.Given().Read(ctx, t.Path(ctx, "file")))
-	engine.Equal(t, "the content of the file beside it", kept, "old")
+	engine.Equal(t, "the content of the file beside it", script(ctx, t, `read x <file || :; echo "$x"`), "old\n")
 }
 
 func parentOfFile(ctx context.Context, t *engine.T) {
@@ -132,8 +131,7 @@ func parentOfFile(ctx context.Context, t *engine.T) {
 	dir := t.Dir(ctx) + "/file/.."
 	t.RefusedAll(ctx, osError, execIn(dir), readOf(dir+"/file"), writeOf(dir+"/file"), listOf(dir),
 		mkdirOf(dir+"/made"), statOf(dir+"/file"), removeOf(dir+"/file"))
-	kept := string(t.Given().Read(ctx, t.Path(ctx, "file")))
-	engine.Equal(t, "the content of the file itself", kept, "old")
+	engine.Equal(t, "the content of the file itself", script(ctx, t, `read x <file || :; echo "$x"`), "old\n")
 }
 
 func noVirtualRoot(ctx context.Context, t *engine.T) {
@@ -150,6 +148,7 @@ func noVirtualRoot(ctx context.Context, t *engine.T) {
 func noVirtualRootInArgv(ctx context.Context, t *engine.T) {
 	r := t.Exec(ctx, &agentv1.ExecRequest{
 		Command:   []string{"/bin/sh", "-c", `echo "$1 $PROBE"; cat`, "sh", "/workspace/a"},
+		Cwd:       t.Dir(ctx),
 		Env:       map[string]string{"PROBE": "/workspace/b"},
 		Stdin:     []byte("/workspace/c"),
 		TimeoutMs: commandLimit,
