@@ -203,7 +203,11 @@ func scrolls(dx, dy int32, wheel, steps int) func(context.Context, *engine.T) {
 		s := parked(ctx, t)
 		s.Input(ctx, scroll(210, 220, dx, dy))
 		events := s.Seen(ctx)
-		t.Check(len(events) > 0 && events[0].String() == "motion to 210,220", "the pointer to move there first", "something else first")
+		first := "nothing"
+		if len(events) > 0 {
+			first = events[0].String()
+		}
+		engine.Equal(t, "at first", first, "motion to 210,220")
 		engine.Equal(t, "steps of that wheel", witness.Clicks(events, wheel), steps)
 		t.Check(len(events) == 1+2*steps, "each step once, and nothing else", "other events")
 	}
