@@ -70,7 +70,7 @@ func inputs() []fault.Mutant {
 		wide(mutant("takes sideways for down", "desktop.input.scroll/left", "steps of that wheel",
 			scrolls(func(s *agentv1.ScrollEvent) { s.DeltaX, s.DeltaY = 0, s.DeltaX }))),
 		wide(mutant("scrolls to the left without a bound", "desktop.input.scroll/at-most-thirty-two-left", "steps of that wheel", twice)),
-		wide(mutant("scrolls where the pointer is", "desktop.input.scroll/down", "the pointer to move there first",
+		wide(mutant("scrolls where the pointer is", "desktop.input.scroll/down", "want at first",
 			scrolls(func(s *agentv1.ScrollEvent) { s.X, s.Y = 320, 200 }))),
 		wide(mutant("moves on after scrolling", "desktop.input.scroll/down", "and nothing else", moves)),
 		mutant("scrolls one axis at a time", "desktop.input.scroll/both-axes", "steps to the right",

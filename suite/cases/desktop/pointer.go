@@ -207,7 +207,7 @@ func scrolls(dx, dy int32, wheel, steps int) func(context.Context, *engine.T) {
 		if len(events) > 0 {
 			first = events[0].String()
 		}
-		t.Check(first == "motion to 210,220", "the pointer to move there first", "%s", first)
+		engine.Equal(t, "at first", first, "motion to 210,220")
 		engine.Equal(t, "steps of that wheel", witness.Clicks(events, wheel), steps)
 		t.Check(len(events) == 1+2*steps, "each step once, and nothing else", "%d events", len(events))
 	}
