@@ -21,6 +21,7 @@ func helloCases() []engine.Case {
 			Clause:  "lifecycle.hello",
 			Explain: "Each Hello is a new life of the machine to the control plane, which drops what the old one was doing.",
 			Try:     "nats subscribe 'agent.WS.AGENT.>', then start the agent",
+			Launch:  &engine.Launch{}, // one that others used may have been cut off
 			Idle:    2 * interval,
 			Run:     onceAfterStart,
 		},
