@@ -6,6 +6,7 @@
 package fault
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -38,6 +39,9 @@ type Mutant struct {
 	// Beside, when set, starts what the fault needs beside the agent, and
 	// leads the agent to it. stop ends that after the agent.
 	Beside func(*agent.Config) (stop func(), err error)
+	// Quit, when set, changes how the agent is made as Config does. quit ends the
+	// agent, as a crash does, although nobody told it to stop; ctx ends with it.
+	Quit func(ctx context.Context, cfg *agent.Config, quit func())
 	// Exit, when set, changes what the program that runs the agent makes of
 	// its end: an error is exit status 1.
 	Exit func(error) error
@@ -61,29 +65,29 @@ func (m *Mutant) Clause() string {
 	return clause
 }
 
-// Into puts the fault into an agent that is about to be made of cfg. When that
-// agent has ended, the caller calls end with its error and exits with what end
-// returns.
-func (m *Mutant) Into(cfg *agent.Config) (end func(error) error, err error) {
+// Into puts the fault into an agent that is about to be made of cfg, and run with
+// the context that Into returns instead of ctx. When that agent has ended, the
+// caller calls end with its error and exits with what end returns.
+func (m *Mutant) Into(ctx context.Context, cfg *agent.Config) (_ context.Context, end func(error) error, err error) {
 	if m.Fault != nil {
 		cfg.Middleware = append(cfg.Middleware, m.Fault)
 	}
 	if m.Config != nil {
-		// A Config sets the wire as if it were alone.
-		wire := cfg.Wire
-		cfg.Wire = agent.Wire{}
-		m.Config(cfg)
-		own := cfg.Wire
-		cfg.Wire = wire
-		Around(cfg, own)
+		configure(cfg, m.Config)
+	}
+	ctx, quit := context.WithCancel(ctx)
+	if m.Quit != nil {
+		configure(cfg, func(cfg *agent.Config) { m.Quit(ctx, cfg, quit) })
 	}
 	stop := func() {}
 	if m.Beside != nil {
 		if stop, err = m.Beside(cfg); err != nil {
-			return nil, fmt.Errorf("prepare the mutant %s: %w", m.ID(), err)
+			quit()
+			return nil, nil, fmt.Errorf("prepare the mutant %s: %w", m.ID(), err)
 		}
 	}
-	return func(err error) error {
+	return ctx, func(err error) error {
+		quit()
 		stop()
 		if m.Exit != nil {
 			return m.Exit(err)
@@ -92,20 +96,30 @@ func (m *Mutant) Into(cfg *agent.Config) (end func(error) error, err error) {
 	}, nil
 }
 
+// configure calls a function that sets the wire as if it were alone.
+func configure(cfg *agent.Config, config func(*agent.Config)) {
+	wire := cfg.Wire
+	cfg.Wire = agent.Wire{}
+	config(cfg)
+	own := cfg.Wire
+	cfg.Wire = wire
+	Around(cfg, own)
+}
+
 // Together puts several faults into one agent, in order: the first is closest
 // to it on the wire. It is Mutant.Into for all of them.
-func Together(cfg *agent.Config, mutants ...Mutant) (end func(error) error, err error) {
+func Together(ctx context.Context, cfg *agent.Config, mutants ...Mutant) (_ context.Context, end func(error) error, err error) {
 	end = func(err error) error { return err }
 	for i := range mutants {
-		next, err := mutants[i].Into(cfg)
-		if err != nil {
+		inner, within := end, ctx
+		var next func(error) error
+		if ctx, next, err = mutants[i].Into(within, cfg); err != nil {
 			_ = end(nil)
-			return nil, err
+			return nil, nil, err
 		}
-		inner := end
 		end = func(err error) error { return inner(next(err)) }
 	}
-	return end, nil
+	return ctx, end, nil
 }
 
 // Slug is a sentence as one word: letters and digits in lower case, and dashes

@@ -36,7 +36,8 @@ func serving(t *testing.T, mutants ...fault.Mutant) (cp *nats.Conn, base string)
 		t.Fatal(err)
 	}
 	cfg := agent.Config{WorkspaceID: "ws", AgentID: "ag", URLs: []string{b.URL()}, Token: "token", Root: t.TempDir(), Environ: []string{}}
-	end, err := fault.Together(&cfg, mutants...)
+	ctx, cancel := context.WithCancel(context.Background())
+	run, end, err := fault.Together(ctx, &cfg, mutants...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,9 +45,8 @@ func serving(t *testing.T, mutants ...fault.Mutant) (cp *nats.Conn, base string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
-	go func() { stopped <- a.Run(ctx) }()
+	go func() { stopped <- a.Run(run) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := end(<-stopped); err != nil {

@@ -151,7 +151,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 
 // serve runs the agent and announces it once its Hello is out.
 func (f *runFlags) serve(cmd *cobra.Command, cfg agent.Config, r reach) error {
-	end, err := f.mutate(&cfg)
+	ctx, end, err := f.mutate(cmd.Context(), &cfg)
 	if err != nil {
 		return &cli.ExitError{Code: 1, Err: err}
 	}
@@ -171,7 +171,7 @@ func (f *runFlags) serve(cmd *cobra.Command, cfg agent.Config, r reach) error {
 		}
 		return faulty(announced)
 	}
-	if err := end(f.script.run(cmd.Context(), cfg)); err != nil && !errors.Is(err, context.Canceled) {
+	if err := end(f.script.run(ctx, cfg)); err != nil && !errors.Is(err, context.Canceled) {
 		return &cli.ExitError{Code: 1, Err: err}
 	}
 	return nil

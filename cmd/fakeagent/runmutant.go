@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,9 +29,10 @@ func (f *runFlags) checkMutants() error {
 	return nil
 }
 
-// mutate puts the faults of --serial and --mutant into the agent. end is told
-// how that agent ended, and says how the program ends.
-func (f *runFlags) mutate(cfg *agent.Config) (end func(error) error, err error) {
+// mutate puts the faults of --serial and --mutant into the agent, which is run
+// with the context that it returns. end is told how that agent ended, and says how
+// the program ends.
+func (f *runFlags) mutate(ctx context.Context, cfg *agent.Config) (_ context.Context, end func(error) error, err error) {
 	if f.serial {
 		fault.Serial(cfg)
 	}
@@ -41,7 +43,7 @@ func (f *runFlags) mutate(cfg *agent.Config) (end func(error) error, err error) 
 			mutants = append(mutants, m)
 		}
 	}
-	return fault.Together(cfg, mutants...)
+	return fault.Together(ctx, cfg, mutants...)
 }
 
 func mutantIDs() []string {

@@ -47,7 +47,7 @@ func InProcess(ctx context.Context, env subject.Environment) error {
 func Mutated(m fault.Mutant) subject.Subject {
 	return subject.InProcess("the mutant "+m.ID(), func(ctx context.Context, env subject.Environment) error {
 		cfg := Config(env)
-		end, err := m.Into(&cfg)
+		ctx, end, err := m.Into(ctx, &cfg)
 		if err != nil {
 			return err
 		}

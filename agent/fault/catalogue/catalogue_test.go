@@ -48,7 +48,7 @@ func TestAFaultIsPutBesideWhatAnAgentHasAlready(t *testing.T) {
 		t.Fatal("there is no such mutant")
 	}
 	cfg := agent.Config{Middleware: []agent.Middleware{func(next agent.Handler) agent.Handler { return next }}}
-	end, err := m.Into(&cfg)
+	_, end, err := m.Into(t.Context(), &cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 // Mutants returns the area's mutants, anew.
 func Mutants() []fault.Mutant {
-	return slices.Concat(hellos(), numbers(), returns(), heartbeats(), goodbyes(), stops(), orphaned(), lost())
+	return slices.Concat(hellos(), numbers(), returns(), heartbeats(), goodbyes(), stops(), orphaned(), lost(), mortals())
 }
 
 // course is what an agent has announced, the announcement at hand included.

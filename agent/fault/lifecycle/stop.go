@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -101,9 +102,9 @@ func stops() []fault.Mutant {
 				}
 			})},
 		{Name: "does what it refuses while it stops", Case: order + "refuses-new-work", Says: "no trace of work",
-			Fault: writesLate(func(*agentv1.ControlResponse) {})},
+			Config: writesLate(func(*agentv1.ControlResponse) {})},
 		{Name: "takes new work while it stops", Case: order + "refuses-new-work", Says: "no new work once",
-			Fault: writesLate(func(resp *agentv1.ControlResponse) {
+			Config: writesLate(func(resp *agentv1.ControlResponse) {
 				resp.Error, resp.Result = nil, &agentv1.ControlResponse_FsWrite{FsWrite: &agentv1.FsWriteResponse{}}
 			})},
 		{Name: "takes twelve seconds to stop", Case: order + "within-ten-seconds", Says: "an exit within 10 s", Config: lingering},
@@ -129,13 +130,16 @@ func whileDraining(match func(*agentv1.ControlRequest) bool, answer func(*agentv
 
 // writesLate carries writes out that come too late, and changes what it says
 // of them.
-func writesLate(say func(*agentv1.ControlResponse)) agent.Middleware {
-	return fault.After(func(req *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
-		if w := req.GetFsWrite(); w != nil && resp.GetError().GetCode() == draining {
-			_ = os.WriteFile(w.GetPath(), w.GetContent(), 0o644)
-			say(resp)
-		}
-	})
+func writesLate(say func(*agentv1.ControlResponse)) func(*agent.Config) {
+	return func(cfg *agent.Config) {
+		root := cfg.Root
+		cfg.Middleware = append(cfg.Middleware, fault.After(func(req *agentv1.ControlRequest, resp *agentv1.ControlResponse) {
+			if w := req.GetFsWrite(); w != nil && resp.GetError().GetCode() == draining {
+				_ = os.WriteFile(filepath.Join(root, w.GetPath()), w.GetContent(), 0o644)
+				say(resp)
+			}
+		}))
+	}
 }
 
 // lingerer is the backend of an agent that opens no terminal, and cannot bring

@@ -19,6 +19,8 @@ const (
 	longGap = 7500 * time.Millisecond
 	// heartbeats is how many are watched beside a long command.
 	heartbeats = 3
+	// heartbeatLoad outlasts them, however late they are.
+	heartbeatLoad = 50 * time.Second
 )
 
 // concurrencyCases are about operations that must not wait for each other, and
@@ -40,13 +42,14 @@ func concurrencyCases() []engine.Case {
 			Run:     operationsBeside,
 		},
 		{
-			ID:      "envelope.concurrent/heartbeat-beside-a-command",
-			Clause:  "envelope.concurrent",
-			Explain: "A control plane that misses heartbeats gives the machine's work to another one.",
-			Try:     "nats subscribe agent.WS.AGENT.events; fakeagent call exec 'sleep 60'",
-			Launch:  &engine.Launch{},
-			Idle:    heartbeats * 5 * time.Second,
-			Run:     heartbeatBeside,
+			ID:         "envelope.concurrent/heartbeat-beside-a-command",
+			Clause:     "envelope.concurrent",
+			Explain:    "A control plane that misses heartbeats gives the machine's work to another one.",
+			Try:        "nats subscribe agent.WS.AGENT.events; fakeagent call exec 'sleep 60'",
+			Launch:     &engine.Launch{},
+			Background: true, // its command ends with the agent
+			Idle:       heartbeats * 5 * time.Second,
+			Run:        heartbeatBeside,
 		},
 		{
 			ID:      "envelope.order/terminal-input",
@@ -58,57 +61,109 @@ func concurrencyCases() []engine.Case {
 	}
 }
 
-// command starts a command that runs for so long, and checks that it runs
-// still when the case has done what it does beside it.
-func command(ctx context.Context, t *engine.T, lasts string, beside func()) {
-	p := t.Start(wire.NewRequest(&agentv1.ExecRequest{Command: t.Helper(ctx, "sleep", lasts), TimeoutMs: 60_000}))
-	beside()
-	t.Check(!p.Answered(), "other operations answered while a command runs", "answers only after the command had ended")
+// running is a command that runs while the case does other things.
+type running struct {
+	*engine.Pending
+	t     *engine.T
+	lasts time.Duration
 }
 
-// during does the same again and again, because the command may begin after
-// the first time.
-func during(ctx context.Context, beside func()) func() {
-	return func() {
-		for range 10 {
-			beside()
-			wait.For(ctx, 20*time.Millisecond)
-		}
+// command starts a command that lasts so long, and returns when it runs.
+func command(ctx context.Context, t *engine.T, lasts time.Duration) *running {
+	begun := t.Path(ctx, "begun")
+	argv := append([]string{"/bin/sh", "-c", `echo > begun; exec "$@"`, "sh"}, t.Helper(ctx, "sleep", lasts.String())...)
+	c := &running{t: t, lasts: lasts, Pending: t.Start(wire.NewRequest(&agentv1.ExecRequest{
+		Command: argv, Cwd: t.Dir(ctx), TimeoutMs: uint32(10 * lasts.Milliseconds()),
+	}))}
+	begins := wait.Until(ctx, t.Scale(replyLimit), func(ctx context.Context) bool {
+		_, there := t.Look(ctx, begun)
+		return there || c.Answered()
+	})
+	c.alive(ctx)
+	if !begins {
+		t.Given().Fatalf("a command that begins", "none")
+	}
+	return c
+}
+
+// alive ends the case if the command has been answered with an error.
+func (c *running) alive(ctx context.Context) {
+	if !c.Answered() {
+		return
+	}
+	given := c.t.Given()
+	if resp := c.Response(ctx, replyLimit); resp.GetError() != nil || resp.GetExec().GetExitCode() != 0 {
+		given.Fatalf("a command that runs", "%s", engine.Outcome(resp))
 	}
 }
 
+// beside does something beside the command. What takes the better part of the
+// command's time, and ends after it, has waited for it.
+func (c *running) beside(do func()) {
+	start := time.Now()
+	do()
+	if c.Answered() && time.Since(start) > c.lasts/2 {
+		c.t.Fatalf("other operations answered while a command runs", "answers only after the command had ended")
+	}
+}
+
+// ranOn ends an attempt in which the command ended before the case had done
+// everything beside it.
+func (c *running) ranOn(ctx context.Context) {
+	if c.Answered() {
+		c.alive(ctx)
+		c.t.Missed("the command had ended before everything was done beside it")
+	}
+}
+
+// leave waits for the command's end, so that nothing of it is left.
+func (c *running) leave(ctx context.Context) { _, _ = c.Try(ctx, 2*c.lasts) }
+
 func pingBeside(ctx context.Context, t *engine.T) {
-	command(ctx, t, "5s", during(ctx, func() { t.Ping(ctx, 1) }))
+	t.Given().Ping(ctx, 1)
+	c := command(ctx, t, t.Window(3*time.Second))
+	for range 3 {
+		c.beside(func() { t.Ping(ctx, 1) })
+	}
+	c.ranOn(ctx)
+	c.leave(ctx)
 }
 
 func operationsBeside(ctx context.Context, t *engine.T) {
+	others(ctx, t.Given(), func(do func()) { do() })
+	c := command(ctx, t, t.Window(4*time.Second))
+	others(ctx, t, c.beside)
+	c.ranOn(ctx)
+	c.leave(ctx)
+}
+
+// others does the operations that somebody has in mind while a command runs.
+func others(ctx context.Context, t *engine.T, beside func(func())) {
 	name := t.Path(ctx, "file")
-	argv := t.Helper(ctx, "exit", "0")
-	command(ctx, t, "8s", func() {
-		during(ctx, func() {
-			engine.Must[*agentv1.FsWriteResponse](ctx, t, &agentv1.FsWriteRequest{Path: name, Content: []byte("x")})
-			engine.EqualBytes(t, "the content", t.Read(ctx, name), []byte("x"))
-		})()
-		engine.Equal(t, "the exit code", t.Exec(ctx, &agentv1.ExecRequest{Command: argv, TimeoutMs: 10_000}).GetExitCode(), 0)
+	beside(func() {
+		engine.Must[*agentv1.FsWriteResponse](ctx, t, &agentv1.FsWriteRequest{Path: name, Content: []byte("x")})
 	})
+	beside(func() { engine.EqualBytes(t, "the content", t.Read(ctx, name), []byte("x")) })
+	beside(func() { engine.Equal(t, "the exit code", t.Run(ctx, "exit", "0").GetExitCode(), 0) })
 }
 
 func heartbeatBeside(ctx context.Context, t *engine.T) {
 	watch := t.Instance().Watch
-	command(ctx, t, "50s", func() {
-		mark, last := watch.Mark(), time.Now()
-		for range heartbeats {
-			// Twice the gap is enough to tell a late heartbeat from none.
-			limit, cancel := context.WithTimeout(ctx, 2*longGap)
-			beat, next, err := watch.Await(limit, mark, wire.IsHeartbeat)
-			cancel()
-			if err != nil {
-				t.Fatalf("heartbeats while a command runs", "none")
-			}
-			t.Check(beat.At.Sub(last) <= longGap, "no gap above 7.5 s between heartbeats while a command runs", "a longer one")
-			mark, last = next, beat.At
+	c := command(ctx, t, heartbeatLoad)
+	mark, last := watch.Mark(), time.Now()
+	for range heartbeats {
+		// Twice the gap is enough to tell a late heartbeat from none.
+		limit, cancel := context.WithTimeout(ctx, 2*longGap)
+		beat, next, err := watch.Await(limit, mark, wire.IsHeartbeat)
+		cancel()
+		c.alive(ctx)
+		if err != nil {
+			t.Fatalf("heartbeats while a command runs", "none")
 		}
-	})
+		t.Check(beat.At.Sub(last) <= longGap, "no gap above 7.5 s between heartbeats while a command runs", "a longer one")
+		mark, last = next, beat.At
+	}
+	c.ranOn(ctx)
 }
 
 // terminalInput sends many pieces at once and lets the terminal's child tell
@@ -125,10 +180,8 @@ func terminalInput(ctx context.Context, t *engine.T) {
 	pty := engine.Must[*agentv1.PtyOpenResponse](ctx, given, &agentv1.PtyOpenRequest{Command: argv, Cwd: t.Dir(ctx)}).GetPtyId()
 	t.Cleanup(func(ctx context.Context) { t.Call(ctx, &agentv1.PtyCloseRequest{PtyId: pty}) })
 	output := func(ctx context.Context) string {
-		if !given.Exists(ctx, out) {
-			return ""
-		}
-		return string(given.Read(ctx, out))
+		content, _ := t.Look(ctx, out)
+		return string(content)
 	}
 	ready := wait.Until(ctx, t.Scale(replyLimit), func(ctx context.Context) bool {
 		return strings.Contains(output(ctx), helper.ReadyMarker)

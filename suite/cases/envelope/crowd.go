@@ -1,7 +1,12 @@
 package envelope
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -21,17 +26,19 @@ const (
 	floodLasts = 2 * time.Second
 
 	// allRun is what is wanted of that many.
-	allRun = "256 commands that run at once"
+	allRun = "256 commands at once, none of them refused or lost"
 
 	pings       = 1000
 	idleP99     = 10 * time.Millisecond  // above it the machine is too busy to judge
 	loadedP99   = 100 * time.Millisecond // the clause's bound
-	crowdLimit  = 60 * time.Second       // for starting and ending all commands on a slow machine
+	crowdLimit  = 60 * time.Second       // for ending all commands on a slow machine
+	stallLimit  = 10 * time.Second       // for the next of them to begin
 	crowdTimeMs = 120_000                // a command's own limit, should the case fail to end it
 )
 
 // crowdCases are about many commands at once. They wait at a FIFO rather than
-// for time to pass, so that a case knows that all run, and ends them.
+// for time to pass, so that a case knows that all run, and ends them. It does both
+// past the agent, whose requests may have to wait for each other.
 func crowdCases() []engine.Case {
 	return []engine.Case{
 		{
@@ -67,49 +74,73 @@ func crowdCases() []engine.Case {
 // each of them reads a line from.
 type crowd struct {
 	t       *engine.T
+	gate    string // where this machine has it
+	roll    string // a file with a byte for each command that ran, relative to the root
 	pending []*engine.Pending
 }
 
-// newCrowd makes the gate.
+// newCrowd makes the gate, which opens at the case's end at the latest: nothing
+// waits there any longer, whether or not the agent ends what it has started.
 func newCrowd(ctx context.Context, t *engine.T) *crowd {
-	given := t.Given()
-	if r := given.Run(ctx, "mkfifo", t.Abs(ctx, t.Path(ctx, "gate"))); r.GetExitCode() != 0 {
-		given.Fatalf("a FIFO", "exit code %d", r.GetExitCode())
+	root := t.Instance().LocalRoot()
+	if root == "" {
+		t.Untestable("it needs an agent on the runner's machine")
 	}
-	return &crowd{t: t}
-}
-
-// shell starts a script in the case's directory; args are its $0 and $@.
-func (c *crowd) shell(ctx context.Context, script string, args ...string) *engine.Pending {
-	return c.t.Start(wire.NewRequest(&agentv1.ExecRequest{
-		Command:   append([]string{"/bin/sh", "-c", script}, args...),
-		Cwd:       c.t.Dir(ctx),
-		TimeoutMs: crowdTimeMs,
-	}))
+	c := &crowd{t: t, gate: filepath.Join(root, t.Path(ctx, "gate")), roll: t.Path(ctx, "roll")}
+	t.Arrange(ctx, "mkfifo", c.gate)
+	t.Cleanup(func(context.Context) {
+		if _, err := os.Lstat(c.gate); err == nil {
+			c.open()
+		}
+	})
+	return c
 }
 
 // start sends n commands, each of which adds a byte to the roll when it runs.
 func (c *crowd) start(ctx context.Context, n int) {
 	for range n {
-		c.pending = append(c.pending, c.shell(ctx, "echo >> roll; read line < gate; exit 0"))
+		c.pending = append(c.pending, c.t.Start(wire.NewRequest(&agentv1.ExecRequest{
+			Command:   []string{"/bin/sh", "-c", "echo >> roll; read line < gate; exit 0"},
+			Cwd:       c.t.Dir(ctx),
+			TimeoutMs: crowdTimeMs,
+		})))
 	}
 }
 
-// await returns when every command runs. One that was answered before the gate
-// is open was refused.
-func (c *crowd) await(ctx context.Context) {
-	roll := &agentv1.FsStatRequest{Path: c.t.Path(ctx, "roll")}
-	all := wait.Until(ctx, c.t.Scale(crowdLimit), func(ctx context.Context) bool {
-		running := c.t.Call(ctx, roll).GetFsStat().GetEntry().GetSize()
-		return int(running) >= len(c.pending) || c.answered() > 0
-	})
+// await returns when every command runs, when one was answered, which it is
+// only if it was refused, or when no more begin. It reports how many run.
+func (c *crowd) await(ctx context.Context) int {
+	running := 0
+	for more := true; more && running < len(c.pending) && c.answered() == 0; {
+		more = wait.Until(ctx, c.t.Scale(stallLimit), func(ctx context.Context) bool {
+			before := running
+			roll, _ := c.t.Look(ctx, c.roll)
+			running = len(roll)
+			return running > before || c.answered() > 0
+		})
+	}
+	return running
+}
+
+// refused ends the case if a command was answered although the gate is closed.
+func (c *crowd) refused(ctx context.Context) {
 	for _, p := range c.pending {
 		if p.Answered() {
-			c.t.Fatalf(allRun, "%s for one", engine.Outcome(p.Response(ctx, replyLimit)))
+			c.judge(p.Response(ctx, replyLimit))
+			c.t.Given().Fatalf("a command that waits", "one that ended by itself")
 		}
 	}
-	if !all {
-		c.t.Fatalf(allRun, "some that do not begin")
+}
+
+// judge ends the case over the reply of a command that did not run.
+func (c *crowd) judge(resp *agentv1.ControlResponse) {
+	switch e := resp.GetError(); {
+	case resp == nil:
+		c.t.Fatalf(allRun, "silence for one")
+	case e.GetCode() == agentv1.ErrorCode_ERROR_CODE_DRAINING:
+		c.t.Fatalf(allRun, "%s for one", engine.Outcome(resp))
+	case !ran(resp):
+		c.t.Given().Fatalf("a command that runs", "%s for one", engine.Outcome(resp))
 	}
 }
 
@@ -123,11 +154,18 @@ func (c *crowd) answered() int {
 	return n
 }
 
-// open opens the gate, for good, once a helper with args has ended. The gate
-// never blocks who opens it for both reading and writing, and a full one keeps
-// its keeper there until the agent stops.
-func (c *crowd) open(ctx context.Context, args ...string) {
-	c.shell(ctx, `"$0" "$@"; exec 3<>gate; while echo >&3; do :; done`, c.t.Helper(ctx, args...)...)
+// open opens the gate for good: there is a line for each that waits at it, and
+// who comes later finds no gate.
+func (c *crowd) open() {
+	gate, err := os.OpenFile(c.gate, os.O_RDWR, 0) // for both, which never blocks
+	if err != nil {
+		c.t.Harness(fmt.Errorf("open the gate of a crowd: %w", err))
+	}
+	c.t.Cleanup(func(context.Context) { _ = gate.Close() })
+	_, err = gate.Write(bytes.Repeat([]byte("\n"), len(c.pending)))
+	if err = errors.Join(err, os.Remove(c.gate)); err != nil {
+		c.t.Harness(fmt.Errorf("open the gate of a crowd: %w", err))
+	}
 }
 
 // replies waits for the commands to end; nil stands for silence.
@@ -182,41 +220,39 @@ func pingLatency(ctx context.Context, t *engine.T) {
 	}
 	c := newCrowd(ctx, t)
 	c.start(ctx, many)
-	c.await(ctx)
+	running := c.await(ctx)
+	c.refused(ctx)
+	if running < many {
+		t.Fatalf("256 commands that run at once", "some that do not begin before others have ended")
+	}
 	loaded := bestP99(ctx, t, 3, loadedP99)
-	t.Logf("p99 of %d pings while %d commands run: %v", pings, many-c.answered(), loaded)
+	t.Logf("p99 of %d pings while %d commands run: %v", pings, running, loaded)
 	t.Check(loaded < loadedP99, "p99 over 1,000 pings below 100 ms while 256 commands run", "more")
-	c.open(ctx, "exit", "0")
-	c.allRan(ctx)
 }
 
+// manyBelow asks for no more than that no command is refused: whether they run
+// side by side is for envelope.concurrent to say.
 func manyBelow(ctx context.Context, t *engine.T) {
 	c := newCrowd(ctx, t)
 	c.start(ctx, many)
 	c.await(ctx)
-	c.open(ctx, "exit", "0")
-	c.allRan(ctx)
-}
-
-// allRan judges that no command was refused or lost.
-func (c *crowd) allRan(ctx context.Context) {
+	c.open()
 	for _, resp := range c.replies(ctx) {
-		if resp == nil {
-			c.t.Fatalf(allRun, "silence for one")
-		}
-		if !ran(resp) {
-			c.t.Fatalf(allRun, "%s for one", engine.Outcome(resp))
-		}
+		c.judge(resp)
 	}
 }
 
-// floodAnswered asks a flooded agent for nothing but a ping: it may refuse all
-// else. So the gate's keeper comes first and opens by itself.
+// floodAnswered looks only after the flood whether the agent still takes
+// commands: meanwhile it may refuse all of them.
 func floodAnswered(ctx context.Context, t *engine.T) {
 	c := newCrowd(ctx, t)
-	c.open(ctx, "sleep", floodLasts.String())
 	c.start(ctx, flood)
-	t.Call(ctx, &agentv1.PingRequest{}) // answered somehow
+	ping := t.Start(wire.NewRequest(&agentv1.PingRequest{}))
+	wait.For(ctx, floodLasts)
+	c.open()
+	if _, err := ping.Try(ctx, t.Scale(crowdLimit)); err != nil { // answered somehow, and at some time
+		t.Fatalf("a reply to every request of a flood", "silence for a ping")
+	}
 	replies := c.replies(ctx)
 	refused := 0
 	for _, resp := range replies {
@@ -224,7 +260,9 @@ func floodAnswered(ctx context.Context, t *engine.T) {
 		case resp == nil:
 			t.Fatalf("a reply to every request of a flood", "silence for one")
 		case e == nil:
-			t.Check(ran(resp), "a command of a flood that runs or is refused", "one that ended by itself")
+			if !t.Check(ran(resp), "a command of a flood that runs or is refused", "one that ended by itself") {
+				t.Logf("exit code %d, stderr %q", resp.GetExec().GetExitCode(), resp.GetExec().GetStderr())
+			}
 		default:
 			refused++
 			t.WantError(resp, agentv1.ErrorCode_ERROR_CODE_DRAINING)
@@ -234,6 +272,6 @@ func floodAnswered(ctx context.Context, t *engine.T) {
 		}
 	}
 	t.Logf("%d of %d commands were refused", refused, flood)
-	resp := t.Call(ctx, &agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0"), TimeoutMs: 10_000})
+	resp := t.Call(ctx, &agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0"), Cwd: t.Dir(ctx), TimeoutMs: 10_000})
 	t.Check(ran(resp), "an agent that takes commands again after a flood", "%s", engine.Outcome(resp))
 }

@@ -8,12 +8,14 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
+	"agentproof/suite/wire"
 )
 
 // replyLimit is how long an operation may take that has nothing to wait for.
@@ -34,6 +36,14 @@ func Cases() []engine.Case {
 	)
 }
 
+// request is an operation's request with an id of its own: what an agent makes of
+// one that it has seen is another clause's matter.
+func request(op proto.Message) *agentv1.ControlRequest {
+	req := wire.NewRequest(op)
+	req.RequestId = uuid.NewString()
+	return req
+}
+
 // encode is a request on the wire.
 func encode(t *engine.T, req *agentv1.ControlRequest) []byte {
 	data, err := proto.Marshal(req)
@@ -44,11 +54,15 @@ func encode(t *engine.T, req *agentv1.ControlRequest) []byte {
 }
 
 // exchange sends bytes and decodes the reply, without the checks that the
-// engine makes of every envelope: they are what the cases here are about.
+// engine makes of every envelope: they are what the cases here are about. Silence
+// fails the view t.
 func exchange(ctx context.Context, t *engine.T, payload []byte, header nats.Header) *agentv1.ControlResponse {
 	data, err := t.SendRaw(ctx, payload, header, t.Scale(replyLimit))
 	if err != nil {
 		t.Logf("%v", err)
+		if t.Instance().Crashed() {
+			t.Given().Fatalf("an agent that runs", "one that ended by itself")
+		}
 		t.Fatalf("a reply", "silence")
 	}
 	resp := &agentv1.ControlResponse{}

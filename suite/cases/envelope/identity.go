@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -80,48 +81,49 @@ func identityCases() []engine.Case {
 func idOnResult(ctx context.Context, t *engine.T) {
 	req := wire.NewRequest(&agentv1.PingRequest{Nonce: 1})
 	req.RequestId = "request-1"
-	resp := exchange(ctx, t, encode(t, req), nil)
-	engine.MustOf[*agentv1.PingResponse](t, resp)
+	resp := exchange(ctx, t.Given(), encode(t, req), nil)
+	engine.MustOf[*agentv1.PingResponse](t.Given(), resp)
 	engine.Equal(t, "the request_id", resp.GetRequestId(), "request-1")
 }
 
 func idOnError(ctx context.Context, t *engine.T) {
-	for _, op := range []proto.Message{
+	for i, op := range []proto.Message{
 		&agentv1.FsReadRequest{Path: t.Path(ctx, "missing")},
 		&agentv1.FsListRequest{Path: t.Path(ctx, "missing")},
-		&agentv1.ExecRequest{},
+		&agentv1.ExecRequest{Cwd: t.Dir(ctx)},
 		&agentv1.PtyCloseRequest{PtyId: "none"},
 	} {
 		req := wire.NewRequest(op)
-		req.RequestId = "request-2"
-		resp := exchange(ctx, t, encode(t, req), nil)
+		req.RequestId = fmt.Sprintf("failed-request-%d", i)
+		resp := exchange(ctx, t.Given(), encode(t, req), nil)
 		if resp.GetError() == nil {
-			t.Given().Fatalf("an error", "a result")
+			t.Given().Errorf("an error", "%s", engine.Outcome(resp))
+			continue
 		}
-		engine.Equal(t, "the request_id", resp.GetRequestId(), "request-2")
+		engine.Equal(t, "the request_id", resp.GetRequestId(), req.GetRequestId())
 	}
 }
 
 func idEmpty(ctx context.Context, t *engine.T) {
 	for _, op := range []proto.Message{&agentv1.PingRequest{}, &agentv1.FsReadRequest{Path: t.Path(ctx, "missing")}} {
-		resp := exchange(ctx, t, encode(t, wire.NewRequest(op)), nil)
+		resp := exchange(ctx, t.Given(), encode(t, wire.NewRequest(op)), nil)
 		engine.Equal(t, "the request_id", resp.GetRequestId(), "")
 	}
 }
 
 func idAnyText(ctx context.Context, t *engine.T) {
 	for _, id := range []struct{ what, text string }{
-		{"with white space around it", " \t id \n"},
-		{"with a NUL in it", "a\x00b"},
-		{"in other scripts", "日本語-Ünï-🦀"},
-		{"in capitals", "6BA7B810-9DAD-11D1-80B4-00C04FD430C8"},
-		{"of 10,000 bytes", strings.Repeat("0123456789", 1000)},
+		{"with white space around it", " \t id %s\n"},
+		{"with a NUL in it", "a\x00b%s"},
+		{"in other scripts", "日本語-Ünï-🦀%s"},
+		{"in capitals", "6BA7B810-9DAD-11D1-80B4-00C04FD430%s"},
+		{"of 10,000 bytes", strings.Repeat("0123456789", 1000)[2:] + "%s"},
 	} {
-		for _, op := range []proto.Message{&agentv1.PingRequest{}, &agentv1.FsReadRequest{Path: t.Path(ctx, "missing")}} {
+		for nth, op := range map[string]proto.Message{"C1": &agentv1.PingRequest{}, "C2": &agentv1.FsReadRequest{Path: t.Path(ctx, "missing")}} {
 			req := wire.NewRequest(op)
-			req.RequestId = id.text
-			resp := exchange(ctx, t, encode(t, req), nil)
-			t.Check(resp.GetRequestId() == id.text, "an id "+id.what+", verbatim", "another one")
+			req.RequestId = fmt.Sprintf(id.text, nth)
+			resp := exchange(ctx, t.Given(), encode(t, req), nil)
+			t.Check(resp.GetRequestId() == req.GetRequestId(), "an id "+id.what+", verbatim", "another one")
 		}
 	}
 }
@@ -150,7 +152,7 @@ func emptyResults(ctx context.Context, t *engine.T) {
 		&agentv1.FsStatRequest{Path: dir},
 		&agentv1.FsRemoveRequest{Path: dir + ".moved"},
 	} {
-		only(t, exchange(ctx, t, encode(t, wire.NewRequest(op)), nil), false)
+		only(t, exchange(ctx, t.Given(), encode(t, request(op)), nil), false)
 	}
 }
 
@@ -158,8 +160,8 @@ func errorAlone(ctx context.Context, t *engine.T) {
 	missing := t.Path(ctx, "missing", "file")
 	for _, op := range []proto.Message{
 		nil,
-		&agentv1.ExecRequest{},
-		&agentv1.ExecRequest{Command: []string{"agentproof-no-such-program"}},
+		&agentv1.ExecRequest{Cwd: t.Dir(ctx)},
+		&agentv1.ExecRequest{Command: []string{"agentproof-no-such-program"}, Cwd: t.Dir(ctx)},
 		&agentv1.FsReadRequest{Path: missing},
 		&agentv1.FsWriteRequest{Path: missing, Content: []byte("x")},
 		&agentv1.FsListRequest{Path: missing},
@@ -169,7 +171,7 @@ func errorAlone(ctx context.Context, t *engine.T) {
 		&agentv1.FsRemoveRequest{Path: missing},
 		&agentv1.PtyWriteRequest{PtyId: "none"},
 	} {
-		only(t, exchange(ctx, t, encode(t, wire.NewRequest(op)), nil), true)
+		only(t, exchange(ctx, t.Given(), encode(t, request(op)), nil), true)
 	}
 }
 
@@ -178,20 +180,22 @@ func resultAlone(ctx context.Context, t *engine.T) {
 		&agentv1.PingRequest{},
 		&agentv1.MetricsRequest{},
 		&agentv1.FsStatRequest{Path: t.Path(ctx, "missing")},
-		&agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "3"), TimeoutMs: 10_000},
-		&agentv1.ExecRequest{Command: t.Helper(ctx, "sleep", "1m"), TimeoutMs: 100},
+		&agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "3"), Cwd: t.Dir(ctx), TimeoutMs: 10_000},
+		// An agent that knows no timeouts has a result all the same.
+		&agentv1.ExecRequest{Command: t.Helper(ctx, "sleep", "2s"), Cwd: t.Dir(ctx), TimeoutMs: 100},
 	} {
-		only(t, exchange(ctx, t, encode(t, wire.NewRequest(op)), nil), false)
+		only(t, exchange(ctx, t.Given(), encode(t, request(op)), nil), false)
 	}
 }
 
 // sameMember judges that the result's member of the oneof is the op's. The
 // names of the two agree by design of the wire.
 func sameMember(ctx context.Context, t *engine.T, op proto.Message) {
-	req := wire.NewRequest(op)
-	resp := exchange(ctx, t, encode(t, req), nil)
+	req := request(op)
+	resp := exchange(ctx, t.Given(), encode(t, req), nil)
 	if resp.GetError() != nil {
-		t.Given().Fatalf("a result of "+member(req), "%s", engine.Outcome(resp))
+		t.Given().Errorf("a result of "+member(req), "%s", engine.Outcome(resp))
+		return
 	}
 	engine.Equal(t, "a result of", member(resp), member(req))
 }
@@ -209,7 +213,7 @@ func resultMatchesOp(ctx context.Context, t *engine.T) {
 	name, dir := t.Path(ctx, "file"), t.Path(ctx, "dir")
 	for _, op := range []proto.Message{
 		&agentv1.PingRequest{Nonce: 1},
-		&agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0"), TimeoutMs: 10_000},
+		&agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0"), Cwd: t.Dir(ctx), TimeoutMs: 10_000},
 		&agentv1.FsWriteRequest{Path: name, Content: []byte("x")},
 		&agentv1.FsReadRequest{Path: name},
 		&agentv1.FsListRequest{Path: t.Dir(ctx)},
@@ -224,8 +228,8 @@ func resultMatchesOp(ctx context.Context, t *engine.T) {
 }
 
 func gitResultMatchesOp(ctx context.Context, t *engine.T) {
-	op := &agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"version"}}
-	resp := exchange(ctx, t, encode(t, wire.NewRequest(op)), nil)
+	op := &agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"version"}, Cwd: t.Dir(ctx)}
+	resp := exchange(ctx, t.Given(), encode(t, request(op)), nil)
 	if resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_NOT_FOUND {
 		t.Untestable("there is no git on the agent's machine")
 	}

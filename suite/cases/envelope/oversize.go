@@ -123,7 +123,7 @@ func oversizeList(ctx context.Context, t *engine.T) {
 
 func oversizeOutput(ctx context.Context, t *engine.T) {
 	tooLarge(ctx, t, &agentv1.ExecRequest{
-		Command: t.Helper(ctx, "out", "--stdout", strconv.Itoa(3*smallPayload)), TimeoutMs: 10_000,
+		Command: t.Helper(ctx, "out", "--stdout", strconv.Itoa(3*smallPayload)), Cwd: t.Dir(ctx), TimeoutMs: 10_000,
 	})
 }
 
@@ -162,9 +162,9 @@ func justBelow(ctx context.Context, t *engine.T) {
 func connectionStays(ctx context.Context, t *engine.T) {
 	name := fileOf(ctx, t, 3*smallPayload)
 	mark := t.Instance().Watch.Mark()
-	beside := t.Start(wire.NewRequest(&agentv1.ExecRequest{Command: t.Helper(ctx, "sleep", "300ms"), TimeoutMs: 10_000}))
+	beside := t.Start(wire.NewRequest(&agentv1.ExecRequest{Command: t.Helper(ctx, "sleep", "300ms"), Cwd: t.Dir(ctx), TimeoutMs: 10_000}))
 	tooLarge(ctx, t, &agentv1.FsReadRequest{Path: name})
-	engine.MustOf[*agentv1.ExecResponse](t, beside.Response(ctx, t.Scale(replyLimit)))
+	engine.MustOf[*agentv1.ExecResponse](t.Given(), beside.Response(ctx, t.Scale(replyLimit)))
 	t.Ping(ctx, 1)
 	for _, a := range t.Instance().Watch.Since(mark) {
 		t.Check(!wire.IsHello(a), "a connection that stays", "a Hello, as after a cut")

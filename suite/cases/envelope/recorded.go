@@ -7,7 +7,6 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
-	"agentproof/suite/wait"
 	"agentproof/suite/wire"
 )
 
@@ -37,8 +36,8 @@ func recordedCases() []engine.Case {
 }
 
 func twoOps(ctx context.Context, t *engine.T) {
-	payload := append(encode(t, wire.NewRequest(&agentv1.PingRequest{Nonce: 1})),
-		encode(t, wire.NewRequest(&agentv1.FsStatRequest{}))...)
+	payload := append(encode(t, request(&agentv1.PingRequest{Nonce: 1})),
+		encode(t, wire.NewRequest(&agentv1.FsStatRequest{Path: t.Dir(ctx)}))...)
 	resp := exchange(ctx, t, payload, nil)
 	switch {
 	case resp.GetError() != nil:
@@ -57,7 +56,8 @@ func sameIDAgain(ctx context.Context, t *engine.T) {
 		req.RequestId = "the-same"
 		exchange(ctx, t, encode(t, req), nil)
 	}
-	t.Record("a request that comes twice under one id runs %d time(s)", len(t.Given().Read(ctx, name)))
+	content, _ := t.Look(ctx, name)
+	t.Record("a request that comes twice under one id runs %d time(s)", len(content))
 }
 
 // callerLeft sends a command from a connection that closes while it runs.
@@ -66,7 +66,7 @@ func callerLeft(ctx context.Context, t *engine.T) {
 	const lasts = time.Second
 	begun, ended := t.Path(ctx, "begun"), t.Path(ctx, "ended")
 	argv := append([]string{"/bin/sh", "-c", `echo > begun; "$0" "$@"; echo > ended`}, t.Helper(ctx, "sleep", lasts.String())...)
-	payload := encode(t, wire.NewRequest(&agentv1.ExecRequest{Command: argv, Cwd: t.Dir(ctx), TimeoutMs: 30_000}))
+	payload := encode(t, request(&agentv1.ExecRequest{Command: argv, Cwd: t.Dir(ctx), TimeoutMs: 30_000}))
 	nc := t.Dial()
 	if err := nc.PublishRequest(t.Instance().Base+".rpc", nc.NewInbox(), payload); err != nil {
 		t.Harness(fmt.Errorf("send a command: %w", err))
@@ -74,14 +74,11 @@ func callerLeft(ctx context.Context, t *engine.T) {
 	if err := nc.FlushWithContext(ctx); err != nil {
 		t.Harness(fmt.Errorf("send a command: %w", err))
 	}
-	exists := func(name string) func(context.Context) bool {
-		return func(ctx context.Context) bool { return t.Given().Exists(ctx, name) }
-	}
-	if !wait.Until(ctx, t.Scale(replyLimit), exists(begun)) {
+	if !t.AwaitFile(ctx, begun, t.Scale(replyLimit)) {
 		t.Given().Fatalf("a command that begins", "none")
 	}
 	nc.Close()
-	if wait.Until(ctx, 5*lasts, exists(ended)) {
+	if t.AwaitFile(ctx, ended, 5*lasts) {
 		t.Record("a command runs to its end after its caller left")
 		return
 	}

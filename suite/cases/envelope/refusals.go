@@ -3,6 +3,7 @@ package envelope
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 
@@ -155,7 +156,8 @@ func truncated(ctx context.Context, t *engine.T) {
 		}
 	}
 	t.Settle(ctx)
-	t.Check(!t.Given().Exists(ctx, t.Path(ctx, "cut")), "nothing executed from a request that was cut", "a file")
+	_, there := t.Look(ctx, t.Path(ctx, "cut"))
+	t.Check(!there, "nothing executed from a request that was cut", "a file")
 }
 
 // random sends the same bytes in every run. What decodes by chance is left
@@ -192,20 +194,21 @@ func servesOn(ctx context.Context, t *engine.T) {
 // unknownOp carries the operation as a message, and as a number: its type is
 // as unknown as its meaning.
 func unknownOp(ctx context.Context, t *engine.T) {
-	for _, op := range [][]byte{
+	for i, op := range [][]byte{
 		bytesField(fieldNoOp, []byte("whatever")),
 		bytesField(fieldNoOp, nil),
 		protowire.AppendVarint(protowire.AppendTag(nil, fieldNoOp, protowire.VarintType), 1),
 	} {
-		payload := append(bytesField(fieldRequestID, []byte("unknown-op")), op...)
-		protocolError(t, exchange(ctx, t, payload, nil), "unknown-op")
+		id := fmt.Sprintf("unknown-op-%d", i)
+		payload := append(bytesField(fieldRequestID, []byte(id)), op...)
+		protocolError(t, exchange(ctx, t, payload, nil), id)
 	}
 }
 
 func agentInitiated(op proto.Message) func(context.Context, *engine.T) {
 	return func(ctx context.Context, t *engine.T) {
 		req := wire.NewRequest(op)
-		req.RequestId = "agent-initiated"
-		protocolError(t, exchange(ctx, t, encode(t, req), nil), "agent-initiated")
+		req.RequestId = "agent-initiated-" + member(req)
+		protocolError(t, exchange(ctx, t, encode(t, req), nil), req.GetRequestId())
 	}
 }

@@ -32,7 +32,7 @@ func retryableCases() []engine.Case {
 					&agentv1.FsReadRequest{Path: missing},
 					&agentv1.FsRemoveRequest{Path: missing},
 					&agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0"), Cwd: missing},
-					&agentv1.ExecRequest{Command: []string{"agentproof-no-such-program"}},
+					&agentv1.ExecRequest{Command: []string{"agentproof-no-such-program"}, Cwd: t.Dir(ctx)},
 				}
 			}),
 		},
@@ -47,7 +47,7 @@ func retryableCases() []engine.Case {
 					&agentv1.FsReadRequest{Path: t.Dir(ctx)},
 					&agentv1.FsListRequest{Path: file},
 					&agentv1.FsMkdirRequest{Path: file},
-					&agentv1.ExecRequest{Command: []string{t.Abs(ctx, file)}},
+					&agentv1.ExecRequest{Command: []string{t.Abs(ctx, file)}, Cwd: t.Dir(ctx)},
 				}
 			}),
 		},
@@ -91,9 +91,14 @@ func retryableCases() []engine.Case {
 // with this code is another clause's matter.
 func retryable(code agentv1.ErrorCode, ops func(context.Context, *engine.T) []proto.Message) func(context.Context, *engine.T) {
 	return func(ctx context.Context, t *engine.T) {
+		var attempts []engine.Attempt
 		for _, op := range ops(ctx, t) {
-			e := t.Given().Refused(ctx, op, code)
-			engine.Equal(t, "retryable", e.GetRetryable(), false)
+			attempts = append(attempts, engine.Attempt{What: member(wire.NewRequest(op)), Op: op})
+		}
+		for _, e := range t.Given().RefusedAll(ctx, code, attempts...) {
+			if e != nil {
+				engine.Equal(t, "retryable", e.GetRetryable(), false)
+			}
 		}
 	}
 }
@@ -110,7 +115,7 @@ func retryableFenced(ctx context.Context, t *engine.T) {
 
 func retryableProtocol(ctx context.Context, t *engine.T) {
 	for _, payload := range [][]byte{{0xff}, nil} {
-		e := t.Given().WantError(exchange(ctx, t, payload, nil), agentv1.ErrorCode_ERROR_CODE_PROTOCOL)
+		e := t.Given().WantError(exchange(ctx, t.Given(), payload, nil), agentv1.ErrorCode_ERROR_CODE_PROTOCOL)
 		engine.Equal(t, "retryable", e.GetRetryable(), false)
 	}
 }

@@ -100,28 +100,54 @@ func at(epoch uint32, op proto.Message) *agentv1.ControlRequest {
 func runsAt(ctx context.Context, t *engine.T, epoch uint32) {
 	name := t.Path(ctx, "written-at-"+strconv.FormatUint(uint64(epoch), 10))
 	engine.MustOf[*agentv1.FsWriteResponse](t, t.Do(ctx, at(epoch, &agentv1.FsWriteRequest{Path: name, Content: []byte("x")})))
-	engine.EqualBytes(t, "the content written", t.Given().Read(ctx, name), []byte("x"))
+	content, _ := t.Look(ctx, name)
+	engine.EqualBytes(t, "the content written", content, []byte("x"))
 }
 
-func currentRuns(ctx context.Context, t *engine.T) { runsAt(ctx, t, held(t)) }
+// writes blocks a case on an agent that carries out a write of none of the epochs:
+// then it is not for the fence that it refuses another.
+func writes(ctx context.Context, t *engine.T, epochs ...uint32) {
+	name := t.Path(ctx, "control")
+	for _, epoch := range epochs {
+		resp := t.Given().Do(ctx, at(epoch, &agentv1.FsWriteRequest{Path: name, Content: []byte("x")}))
+		if content, _ := t.Look(ctx, name); resp.GetFsWrite() != nil && string(content) == "x" {
+			return
+		}
+	}
+	t.Given().Fatalf("an agent that writes files", "one that does not")
+}
 
-func newerRuns(ctx context.Context, t *engine.T) { runsAt(ctx, t, held(t)+1) }
+func currentRuns(ctx context.Context, t *engine.T) {
+	epoch := held(t)
+	writes(ctx, t, 0)
+	runsAt(ctx, t, epoch)
+}
+
+func newerRuns(ctx context.Context, t *engine.T) {
+	epoch := held(t)
+	writes(ctx, t, epoch, 0)
+	runsAt(ctx, t, epoch+1)
+}
 
 func newerFullRange(ctx context.Context, t *engine.T) {
+	writes(ctx, t, held(t), 0)
 	for _, epoch := range []uint32{held(t) + 1000, math.MaxInt32, math.MaxInt32 + 1, math.MaxUint32} {
 		runsAt(ctx, t, epoch)
 	}
 }
 
-func newerWithoutEpoch(ctx context.Context, t *engine.T) { runsAt(ctx, t, 1) }
+func newerWithoutEpoch(ctx context.Context, t *engine.T) {
+	writes(ctx, t, 0)
+	runsAt(ctx, t, 1)
+}
 
 func unsetRuns(ctx context.Context, t *engine.T) {
-	held(t)
+	writes(ctx, t, held(t))
 	runsAt(ctx, t, 0)
 }
 
 func unsetAfterNewer(ctx context.Context, t *engine.T) {
-	t.Given().Do(ctx, at(held(t)+1, &agentv1.PingRequest{}))
+	writes(ctx, t, held(t)+1, held(t))
 	runsAt(ctx, t, 0)
 }
 

@@ -176,6 +176,9 @@ func (f fileOperation) leavesNoTrace(ctx context.Context, t *engine.T) {
 	if f.before != "" {
 		t.Given().Write(ctx, name, []byte(f.before))
 	}
+	if t.Given().Exists(ctx, name) != (f.before != "") {
+		t.Given().Fatalf("an agent that tells what exists", "one that does not")
+	}
 	fenced(ctx, t, at(held(t)-1, f.op(name)))
 	t.Settle(ctx)
 	given := t.Given()
@@ -184,15 +187,17 @@ func (f fileOperation) leavesNoTrace(ctx context.Context, t *engine.T) {
 		return
 	}
 	if exists {
-		t.Check(string(given.Read(ctx, name)) == f.before, want, "%s", f.trace)
+		content, _ := t.Look(ctx, name)
+		t.Check(string(content) == f.before, want, "%s", f.trace)
 	}
 }
 
 func staleCommand(ctx context.Context, t *engine.T) {
 	name := t.Path(ctx, "report.json")
 	fenced(ctx, t, at(held(t)-1, &agentv1.ExecRequest{
-		Command: t.Helper(ctx, "report", "--file", t.Abs(ctx, name)), TimeoutMs: 10_000,
+		Command: t.Helper(ctx, "report", "--file", t.Abs(ctx, name)), Cwd: t.Dir(ctx), TimeoutMs: 10_000,
 	}))
 	t.Settle(ctx)
-	t.Check(!t.Given().Exists(ctx, name), "no trace of a command that was fenced", "the file that it writes")
+	_, there := t.Look(ctx, name)
+	t.Check(!there, "no trace of a command that was fenced", "the file that it writes")
 }

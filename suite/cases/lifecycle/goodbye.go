@@ -67,14 +67,14 @@ func goodbyeCases() []engine.Case {
 			Explain: "Agents are stopped while they work; an agent that waits for a long build is killed before it says goodbye.",
 			Try:     "fakeagent call exec 'sleep 60' & stop the agent, and look at agent.WS.AGENT.events",
 			Launch:  &engine.Launch{},
-			Run:     goodbyeUnderLoad(false),
+			Run:     goodbyeUnderLoad(polite),
 		},
 		{
 			ID:      "lifecycle.goodbye-under-load/commands-that-ignore-signals",
 			Clause:  "lifecycle.goodbye-under-load",
 			Explain: "One process that ignores SIGTERM must not turn an agent's stop into a crash.",
 			Launch:  &engine.Launch{},
-			Run:     goodbyeUnderLoad(true),
+			Run:     goodbyeUnderLoad(stubborn),
 		},
 	}
 }
@@ -109,7 +109,7 @@ func lastWord(ctx context.Context, t *engine.T, mark int) (wire.Announcement, bo
 // goodbye with a reason and exits 0.
 func checkGoodbye(ctx context.Context, t *engine.T, mark int) {
 	code := exit(ctx, t)
-	if a, ok := lastWord(ctx, t, mark); t.Check(ok, "a goodbye before the exit", "none") {
+	if a, ok := lastWord(ctx, t, mark); t.Check(ok, "a goodbye before the exit", "none on <base>.events") {
 		switch reason := a.Event.GetGoingOffline().GetReason(); reason {
 		case agentv1.GoingOfflineReason_GOING_OFFLINE_REASON_USER_STOP,
 			agentv1.GoingOfflineReason_GOING_OFFLINE_REASON_UPDATE,
@@ -150,16 +150,14 @@ func goodbyeAgentID(ctx context.Context, t *engine.T) {
 	exit(ctx, t)
 	a, ok := lastWord(ctx, t, mark)
 	if !ok {
-		t.Given().Fatalf("a goodbye", "none")
+		t.Given().Fatalf("a goodbye", "none on <base>.events")
 	}
 	engine.Same(t, "the agent's own agent_id on the goodbye", a.Event.GetAgentId(), t.Instance().AgentID)
 }
 
-func goodbyeUnderLoad(ignoring bool) func(context.Context, *engine.T) {
+func goodbyeUnderLoad(manner string) func(context.Context, *engine.T) {
 	return func(ctx context.Context, t *engine.T) {
-		for range 3 {
-			load(ctx, t, ignoring)
-		}
+		load(ctx, t, manner, manner, manner)
 		checkGoodbye(ctx, t, signal(t, syscall.SIGTERM))
 	}
 }

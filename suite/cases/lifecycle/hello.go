@@ -21,6 +21,7 @@ func helloCases() []engine.Case {
 			Clause:  "lifecycle.hello",
 			Explain: "Each Hello is a new life of the machine to the control plane, which drops what the old one was doing.",
 			Try:     "nats subscribe 'agent.WS.AGENT.>', then start the agent",
+			Launch:  &engine.Launch{}, // one that others used may have been cut off
 			Idle:    2 * interval,
 			Run:     onceAfterStart,
 		},
@@ -142,9 +143,11 @@ func helloRoot(ctx context.Context, t *engine.T) {
 	}
 	name := t.File(ctx, "landmark", "here")
 	t.Logf("the Hello has the workspace_root %q", root)
-	r := t.Given().Call(ctx, &agentv1.FsReadRequest{Path: path.Join(root, name)})
-	t.Check(string(r.GetFsRead().GetContent()) == "here",
-		"the workspace_root under which relative paths lie", "another directory")
+	if content, _ := t.Look(ctx, name); string(content) != "here" {
+		t.Given().Fatalf("a file written where its relative path leads", "none")
+	}
+	content, _ := t.Look(ctx, path.Join(root, name))
+	t.Check(string(content) == "here", "the workspace_root under which relative paths lie", "another directory")
 }
 
 func helloCapabilities(_ context.Context, t *engine.T) {

@@ -32,6 +32,7 @@ func Cases() []engine.Case {
 		outageCases(),
 		goodbyeCases(),
 		stopCases(),
+		survivalCases(),
 		reconnectCases(),
 	)
 }
@@ -63,13 +64,16 @@ func kick(t *engine.T) {
 	}
 }
 
-// serves tells whether the agent answers a ping within the time.
+// serves reports whether the agent answers a ping within the time. It gives up
+// on one that has ended.
 func serves(ctx context.Context, t *engine.T, within time.Duration) bool {
-	ping := wire.NewRequest(&agentv1.PingRequest{})
-	return wait.Until(ctx, within, func(ctx context.Context) bool {
-		_, err := t.Start(ping).Try(ctx, time.Second)
-		return err == nil
+	answered := false
+	wait.Until(ctx, within, func(ctx context.Context) bool {
+		_, err := t.Start(wire.NewRequest(&agentv1.PingRequest{})).Try(ctx, time.Second)
+		answered = err == nil
+		return answered || t.Instance().Ended()
 	})
+	return answered
 }
 
 // isBack is serves for a case that is about something else.

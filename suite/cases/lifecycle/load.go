@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -22,29 +21,39 @@ const (
 	longLife = "5m"
 	// beginLimit is how long a command may take to begin.
 	beginLimit = 20 * time.Second
+	// besideLimit is how long a command is waited for that need not begin.
+	besideLimit = 2 * time.Second
 )
 
-// load starts a command that runs beyond the case's end, and returns when it
-// runs. One that ignores signals ignores all that politely ask it to end.
-func load(ctx context.Context, t *engine.T, ignoring bool) *engine.Pending {
-	name := fmt.Sprintf("begun-%d", time.Now().UnixNano())
-	script := `echo > "$0"; "$@"; "$@"; "$@"`
-	if ignoring {
-		script = `trap "" TERM INT HUP; ` + script
-	}
-	p := t.Start(wire.NewRequest(&agentv1.ExecRequest{
-		Command: append([]string{"/bin/sh", "-c", script, name}, t.Helper(ctx, "sleep", longLife)...),
-		Cwd:     t.Dir(ctx),
-	}))
-	began(ctx, t, t.Path(ctx, name))
-	return p
-}
+// How a command of load takes signals: as shells do, or by ignoring all that
+// politely ask it to end.
+const (
+	polite   = ""
+	stubborn = `trap "" TERM INT HUP; `
+)
 
-// began waits for a file that a command makes when it runs.
-func began(ctx context.Context, t *engine.T, name string) {
-	given := t.Given()
-	if !wait.Until(ctx, t.Scale(beginLimit), func(ctx context.Context) bool { return given.Exists(ctx, name) }) {
-		given.Fatalf("a command that begins", "none")
+// load starts commands that run beyond the case's end, and returns when they
+// run. Only the first has to: an agent that serves one request at a time keeps
+// the others waiting, and is as busy.
+func load(ctx context.Context, t *engine.T, manners ...string) {
+	argv := t.Helper(ctx, "sleep", longLife)
+	var begun []string
+	for i, manner := range manners {
+		name := fmt.Sprintf("begun-%d", i)
+		script := manner + `echo > "$0"; "$@"; "$@"; "$@"`
+		t.Start(wire.NewRequest(&agentv1.ExecRequest{
+			Command: append([]string{"/bin/sh", "-c", script, name}, argv...),
+			Cwd:     t.Dir(ctx),
+		}))
+		begun = append(begun, t.Path(ctx, name))
+	}
+	if !t.AwaitFile(ctx, begun[0], t.Scale(beginLimit)) {
+		t.Given().Fatalf("a command that begins", "none")
+	}
+	for _, name := range begun[1:] {
+		if !t.AwaitFile(ctx, name, besideLimit) {
+			return
+		}
 	}
 }
 
@@ -53,11 +62,9 @@ func began(ctx context.Context, t *engine.T, name string) {
 func family(ctx context.Context, t *engine.T, kinds ...string) helper.Tree {
 	args := append([]string{"tree", "--file", "tree.json", "--sleep", longLife, "--for", longLife}, kinds...)
 	t.Start(wire.NewRequest(&agentv1.ExecRequest{Command: t.Helper(ctx, args...), Cwd: t.Dir(ctx)}))
-	report := t.Path(ctx, "tree.json")
-	began(ctx, t, report)
 	var tree helper.Tree
-	if err := json.Unmarshal(t.Given().Read(ctx, report), &tree); err != nil {
-		t.Given().Fatalf("a report of the processes that were started", "%v", err)
+	if !t.AwaitJSON(ctx, t.Path(ctx, "tree.json"), t.Scale(beginLimit), &tree) {
+		t.Given().Fatalf("a report of the processes that were started", "none")
 	}
 	return tree
 }

@@ -88,10 +88,10 @@ func seqAfterHello(ctx context.Context, t *engine.T) {
 
 // seqAfterCut holds either way: a Hello after the cut begins the numbers anew.
 func seqAfterCut(ctx context.Context, t *engine.T) {
-	beats(ctx, t, 2)
+	beats(ctx, t, 0, 2)
 	kick(t)
 	isBack(ctx, t)
-	all := beats(ctx, t, 4)
+	all := beats(ctx, t, 0, 4)
 	for i := range all[1:] {
 		before, b := all[i], all[i+1]
 		if b.afterHello {
@@ -105,7 +105,7 @@ func seqAfterCut(ctx context.Context, t *engine.T) {
 // uptimeAcrossOutage waits for the second heartbeat: at the first, an uptime
 // that counts from the connection is no other.
 func uptimeAcrossOutage(ctx context.Context, t *engine.T) {
-	before := beats(ctx, t, 2)[1]
+	before := beats(ctx, t, 0, 2)[1]
 	mark := t.Instance().Watch.Mark()
 	lose(ctx, t, outage)
 	_, after := firstBeatAfter(ctx, t, mark)
@@ -116,7 +116,7 @@ func uptimeAcrossOutage(ctx context.Context, t *engine.T) {
 // has passed since an earlier one.
 func noBacklog(ctx context.Context, t *engine.T) {
 	watch := t.Instance().Watch
-	first := beats(ctx, t, 1)[0]
+	first := beats(ctx, t, 0, 1)[0]
 	mark := watch.Mark()
 	lose(ctx, t, missed)
 	isBack(ctx, t)

@@ -111,10 +111,15 @@ func refusedAtStart(ctx context.Context, t *engine.T) {
 }
 
 func operatesAfter(ctx context.Context, t *engine.T) {
-	before := t.Path(ctx, "before")
-	t.Given().Write(ctx, before, []byte("x"))
+	name := t.File(ctx, "before", "x")
+	operates(ctx, t.Given(), name)
 	lose(ctx, t, outage)
 	servesAgain(ctx, t, "of the broker's return")
-	engine.EqualBytes(t, "what was written before the outage", t.Read(ctx, before), []byte("x"))
+	operates(ctx, t, name)
+}
+
+// operates judges a read and a command of an agent.
+func operates(ctx context.Context, t *engine.T, name string) {
+	engine.EqualBytes(t, "what was written before the outage", t.Read(ctx, name), []byte("x"))
 	engine.Equal(t, "the exit code of a command", t.Run(ctx, "exit", "3").GetExitCode(), 3)
 }

@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"google.golang.org/protobuf/proto"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
 	"agentproof/suite/transcript"
+	"agentproof/suite/wait"
 	"agentproof/suite/wire"
 )
 
@@ -102,8 +102,7 @@ func killsFamily(kinds ...string) func(context.Context, *engine.T) {
 }
 
 func stopsInTime(ctx context.Context, t *engine.T) {
-	load(ctx, t, false)
-	load(ctx, t, true)
+	load(ctx, t, stubborn, polite)
 	exitsInTime(ctx, t)
 }
 
@@ -117,7 +116,7 @@ func exitsInTime(ctx context.Context, t *engine.T) {
 }
 
 func stopsWithoutBroker(ctx context.Context, t *engine.T) {
-	load(ctx, t, false)
+	load(ctx, t, polite)
 	t.Instance().Broker.Stop()
 	exitsInTime(ctx, t)
 	engine.Equal(t, "exit status", t.Instance().Process.ExitCode(), 0)
@@ -126,8 +125,7 @@ func stopsWithoutBroker(ctx context.Context, t *engine.T) {
 // goodbyeIsLast keeps the agent busy until its end, so that there is something
 // to come after the goodbye.
 func goodbyeIsLast(ctx context.Context, t *engine.T) {
-	load(ctx, t, false)
-	load(ctx, t, true)
+	load(ctx, t, stubborn, polite)
 	heard := listen(t)
 	signal(t, syscall.SIGTERM)
 	for !t.Instance().Ended() && ctx.Err() == nil {
@@ -138,7 +136,7 @@ func goodbyeIsLast(ctx context.Context, t *engine.T) {
 	msgs := heard.all(ctx)
 	at := slices.IndexFunc(msgs, func(msg *nats.Msg) bool { return isGoodbye(t, msg) })
 	if at < 0 {
-		t.Given().Fatalf("a goodbye", "none")
+		t.Given().Fatalf("a goodbye", "none on <base>.events")
 	}
 	for _, msg := range msgs[at+1:] {
 		// The broker itself answers what comes after the agent's end.
@@ -174,28 +172,47 @@ func described(t *engine.T, msg *nats.Msg) (what, content string) {
 	}
 }
 
-// refusesNewWork writes files until the agent is gone. Which of the writes were
-// carried out a second agent sees.
+// refusesNewWork writes files until the agent is gone, and then looks which of
+// the writes were carried out.
 func refusesNewWork(ctx context.Context, t *engine.T) {
-	second := t.Beside(ctx, &engine.Launch{})
-	load(ctx, t, true)
+	load(ctx, t, stubborn)
 	mark := signal(t, syscall.SIGTERM)
-	var refused []string
+	var writes []lateWrite
 	for i := 0; !t.Instance().Ended() && ctx.Err() == nil; i++ {
-		stopping := leaving(t, mark)
-		name := t.Abs(ctx, t.Path(ctx, fmt.Sprintf("late-%d", i)))
-		resp, err := t.Start(wire.NewRequest(&agentv1.FsWriteRequest{Path: name, Content: []byte("x")})).Try(ctx, time.Second)
-		if err != nil || resp.GetError() != nil {
-			refused = append(refused, name)
-			continue
-		}
-		t.Check(!stopping, "no new work once the agent has said that it stops", "a file written")
+		w := lateWrite{name: t.Path(ctx, fmt.Sprintf("late-%d", i)), told: leaving(t, mark)}
+		w.Pending = t.Start(wire.NewRequest(&agentv1.FsWriteRequest{Path: w.name, Content: []byte("x")}))
+		wait.Until(ctx, time.Second, func(context.Context) bool { return w.Answered() || t.Instance().Ended() })
+		writes = append(writes, w)
 	}
 	exit(ctx, t)
-	for _, name := range refused {
-		if !t.Check(!second.Given().Exists(ctx, name), "no trace of work that was refused during a stop", "a file written") {
-			return
-		}
+	for _, w := range writes {
+		w.judge(ctx, t)
+	}
+}
+
+// lateWrite is a write that an agent was sent while it stopped.
+type lateWrite struct {
+	*engine.Pending
+	name string
+	told bool // the agent had said that it stops
+}
+
+// judge judges a write to an agent that has ended. What was sent before the agent
+// said that it stops may have come first, unless it was refused.
+func (w lateWrite) judge(ctx context.Context, t *engine.T) {
+	refused := false
+	if w.Answered() {
+		resp, err := w.Try(ctx, time.Second)
+		refused = err == nil && resp.GetError() != nil
+		done := err == nil && resp.GetError() == nil
+		t.Check(!done || !w.told, "no new work once the agent has said that it stops", "a file written")
+	}
+	_, there := t.Look(ctx, w.name)
+	switch {
+	case there && refused:
+		t.Errorf("no trace of work that was refused during a stop", "a file written")
+	case there && w.told:
+		t.Errorf("no new work once the agent has said that it stops", "a file written")
 	}
 }
 
@@ -204,77 +221,4 @@ func leaving(t *engine.T, mark int) bool {
 	return slices.ContainsFunc(t.Instance().Watch.Since(mark), func(a wire.Announcement) bool {
 		return wire.IsGoodbye(a) || a.Event.GetHeartbeat().GetDraining()
 	})
-}
-
-// drainedOperations is what a draining agent is asked in turn.
-func drainedOperations(ctx context.Context, t *engine.T) []proto.Message {
-	name := t.Path(ctx, "file")
-	return []proto.Message{
-		&agentv1.FsStatRequest{Path: name},
-		&agentv1.PingRequest{},
-		&agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0")},
-		&agentv1.FsWriteRequest{Path: name, Content: []byte("x")},
-		&agentv1.MetricsRequest{},
-		&agentv1.FsListRequest{},
-		&agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"version"}},
-		&agentv1.PtyWriteRequest{PtyId: "none"},
-		&agentv1.DesktopScreenshotRequest{},
-	}
-}
-
-// drains asks for operations between the first sign of draining and the
-// goodbye, while stubborn commands keep the agent from leaving at once.
-func drains(ctx context.Context, t *engine.T) {
-	for range 3 {
-		load(ctx, t, true)
-	}
-	ops := drainedOperations(ctx, t)
-	d := drain{t: t, mark: signal(t, syscall.SIGTERM)}
-	for i := 0; !d.over() && ctx.Err() == nil; i++ {
-		d.try(ctx, ops[i%len(ops)])
-	}
-	exit(ctx, t)
-	t.Logf("%d operations while the agent drained", d.judged)
-	switch {
-	case !d.began:
-		t.NotClaimed("the agent does not drain")
-	case d.judged == 0:
-		t.Untestable("the agent was gone before it could be asked for anything")
-	}
-}
-
-// drain is what a case knows of an agent's draining.
-type drain struct {
-	t      *engine.T
-	mark   int  // of the signal
-	began  bool // a sign of it was seen
-	judged int  // operations that were tried since, pings aside
-}
-
-func (d *drain) over() bool {
-	seen := d.t.Instance().Watch.Since(d.mark)
-	d.began = d.began || count(seen, func(a wire.Announcement) bool { return a.Event.GetHeartbeat().GetDraining() }) > 0
-	return d.t.Instance().Ended() || count(seen, wire.IsGoodbye) > 0
-}
-
-// try judges an operation if draining had begun before it was sent.
-func (d *drain) try(ctx context.Context, op proto.Message) {
-	began := d.began
-	resp, err := d.t.Start(wire.NewRequest(op)).Try(ctx, time.Second)
-	if err != nil {
-		return // the agent is gone, and its goodbye on the way
-	}
-	refused := resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_DRAINING
-	if refused {
-		d.began = true
-		d.t.Check(resp.GetError().GetRetryable(), "a retryable DRAINING", "one that is not")
-	}
-	if _, ping := op.(*agentv1.PingRequest); ping {
-		d.t.Check(resp.GetPing() != nil, "a ping that is answered while the agent drains", "%s", engine.Outcome(resp))
-		return
-	}
-	if began {
-		d.judged++
-		d.t.Check(refused, "the error DRAINING for every op but ping", "%s", engine.Outcome(resp))
-	}
 }

@@ -70,18 +70,20 @@ func write(ctx context.Context, t *engine.T, s *session.Session, name, content s
 	done(t, "a write", err)
 }
 
-// holds checks, past the session, what a file on the machine holds.
+// holds checks, past the session and the agent, what a file on the machine holds.
 func holds(ctx context.Context, t *engine.T, name, content string) {
-	if !t.Given().Exists(ctx, name) {
+	got, there := t.Look(ctx, name)
+	if !there {
 		t.Errorf("a file where the mapping leads", "none")
 		return
 	}
-	engine.EqualBytes(t, "the file's content", t.Given().Read(ctx, name), []byte(content))
+	engine.EqualBytes(t, "the file's content", got, []byte(content))
 }
 
-// absent checks, past the session, that nothing is there.
+// absent checks, past the session and the agent, that no file is there.
 func absent(ctx context.Context, t *engine.T, what, name string) {
-	t.Check(!t.Given().Exists(ctx, name), what, "it is there")
+	_, there := t.Look(ctx, name)
+	t.Check(!there, what, "it is there")
 }
 
 // is checks the sentinel of an error, and that no error of a session can be

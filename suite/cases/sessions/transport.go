@@ -176,11 +176,11 @@ func timeoutRunsOnce(ctx context.Context, t *engine.T) {
 		engine.Equal(t, "retryable", e.Retryable, true)
 	}
 	log := t.Path(ctx, "log")
-	finished := wait.Until(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return t.Given().Exists(ctx, t.Path(ctx, "done")) })
-	if !finished {
+	if !t.AwaitFile(ctx, t.Path(ctx, "done"), t.Scale(10*time.Second)) {
 		t.Untestable("the agent ends a command whose caller left, so there is nothing to count")
 	}
-	engine.Equal(t, "what the command wrote", string(t.Given().Read(ctx, log)), "ran\n")
+	wrote, _ := t.Look(ctx, log)
+	engine.Equal(t, "what the command wrote", string(wrote), "ran\n")
 }
 
 func cancelled(ctx context.Context, t *engine.T) {
@@ -195,7 +195,8 @@ func cancelled(ctx context.Context, t *engine.T) {
 		_, err := s.Exec(ctx2, session.ExecParams{Cmd: cmd})
 		result <- err
 	}()
-	if !wait.Until(ctx, t.Scale(10*time.Second), func(ctx context.Context) bool { return t.Given().Exists(ctx, started) }) {
+	// No second operation is needed to see it: the agent may serve one at a time.
+	if !t.AwaitFile(ctx, started, t.Scale(10*time.Second)) {
 		t.Given().Fatalf("the command to start", "no trace of it")
 	}
 	cancel()

@@ -102,18 +102,23 @@ func Cases() []engine.Case {
 
 func oneReplyToAResult(ctx context.Context, t *engine.T) {
 	t.Ping(ctx, 1)
-	t.Exists(ctx, "")
-	t.Exec(ctx, &agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0"), TimeoutMs: 10_000})
+	t.Call(ctx, &agentv1.FsStatRequest{Path: t.Dir(ctx)})
+	t.Call(ctx, &agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0"), Cwd: t.Dir(ctx), TimeoutMs: 10_000})
 	t.Settle(ctx) // the engine reports every second reply
 }
 
 // oneReplyToAnError judges that errors are told, and once. Which they are is
 // another clause's matter.
 func oneReplyToAnError(ctx context.Context, t *engine.T) {
-	given := t.Given()
-	given.WantError(t.Call(ctx, &agentv1.FsReadRequest{Path: t.Path(ctx, "missing")}), agentv1.ErrorCode_ERROR_CODE_NOT_FOUND)
-	given.WantError(t.Call(ctx, &agentv1.ExecRequest{}), agentv1.ErrorCode_ERROR_CODE_OS)
-	given.WantError(t.Do(ctx, &agentv1.ControlRequest{}), agentv1.ErrorCode_ERROR_CODE_PROTOCOL)
+	for _, req := range []*agentv1.ControlRequest{
+		wire.NewRequest(&agentv1.FsReadRequest{Path: t.Path(ctx, "missing")}),
+		wire.NewRequest(&agentv1.ExecRequest{Cwd: t.Dir(ctx)}),
+		{},
+	} {
+		if resp := t.Do(ctx, req); resp.GetError() == nil {
+			t.Given().Errorf("an error", "%s", engine.Outcome(resp))
+		}
+	}
 	if _, err := t.SendRaw(ctx, []byte{0xff}, nil, t.Scale(20*time.Second)); err != nil {
 		t.Fatalf("a reply to bytes that do not decode", "silence")
 	}
@@ -124,9 +129,13 @@ func oneReplyToAnError(ctx context.Context, t *engine.T) {
 // the traces.
 func appends(ctx context.Context, t *engine.T) {
 	name := t.Path(ctx, "traces")
-	engine.Must[*agentv1.FsWriteResponse](ctx, t, &agentv1.FsWriteRequest{Path: name, Content: []byte("x"), Append: true})
+	engine.Must[*agentv1.FsWriteResponse](ctx, t.Given(), &agentv1.FsWriteRequest{Path: name, Content: []byte("x"), Append: true})
 	t.Settle(ctx)
-	engine.EqualBytes(t, "the trace of one execution", t.Given().Read(ctx, name), []byte("x"))
+	traces, _ := t.Look(ctx, name)
+	if len(traces) == 0 {
+		t.Given().Fatalf("an append that leaves a trace", "none")
+	}
+	engine.EqualBytes(t, "the trace of one execution", traces, []byte("x"))
 }
 
 func oneExecution(ctx context.Context, t *engine.T) { appends(ctx, t) }
@@ -166,8 +175,8 @@ func noOtherSubject(ctx context.Context, t *engine.T) {
 		t.Check((<-replies).Header.Get("Status") == "503", "no reply on any subject but the agent's rpc", "one")
 	}
 	for i := range subjects {
-		t.Check(!t.Given().Exists(ctx, t.Path(ctx, fmt.Sprintf("foreign-%d", i))),
-			"nothing executed from a subject that is not the agent's rpc", "a file written")
+		_, there := t.Look(ctx, t.Path(ctx, fmt.Sprintf("foreign-%d", i)))
+		t.Check(!there, "nothing executed from a subject that is not the agent's rpc", "a file written")
 	}
 }
 
@@ -253,7 +262,8 @@ func withoutReplySubject(ctx context.Context, t *engine.T) {
 	}
 	flush(ctx, t, nc)
 	t.Settle(ctx)
-	t.Check(!t.Given().Exists(ctx, name), "nothing executed for a request without a reply subject", "a file written")
+	_, there := t.Look(ctx, name)
+	t.Check(!there, "nothing executed for a request without a reply subject", "a file written")
 }
 
 // scope tries all operations, and the goodbye, behind a broker that grants the
@@ -263,7 +273,7 @@ func scope(ctx context.Context, t *engine.T) {
 	name := t.Path(ctx, "file")
 	for _, op := range []proto.Message{
 		&agentv1.PingRequest{},
-		&agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0"), TimeoutMs: 10_000},
+		&agentv1.ExecRequest{Command: t.Helper(ctx, "exit", "0"), Cwd: t.Dir(ctx), TimeoutMs: 10_000},
 		&agentv1.FsWriteRequest{Path: name, Content: []byte("x")},
 		&agentv1.FsReadRequest{Path: name},
 		&agentv1.FsListRequest{Path: t.Dir(ctx)},
@@ -271,9 +281,9 @@ func scope(ctx context.Context, t *engine.T) {
 		&agentv1.FsMoveRequest{From: name, To: t.Path(ctx, "moved")},
 		&agentv1.FsStatRequest{Path: name},
 		&agentv1.FsRemoveRequest{Path: t.Path(ctx, "moved")},
-		&agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"version"}},
+		&agentv1.GitRequest{Op: agentv1.GitOp_GIT_OP_RAW, Args: []string{"version"}, Cwd: t.Dir(ctx)},
 		&agentv1.MetricsRequest{},
-		&agentv1.PtyOpenRequest{Command: t.Helper(ctx, "exit", "0")},
+		&agentv1.PtyOpenRequest{Command: t.Helper(ctx, "exit", "0"), Cwd: t.Dir(ctx)},
 		&agentv1.PtyWriteRequest{PtyId: "none"},
 		&agentv1.PtyResizeRequest{PtyId: "none", Cols: 80, Rows: 24},
 		&agentv1.PtyCloseRequest{PtyId: "none"},
