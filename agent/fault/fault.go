@@ -26,6 +26,9 @@ type Mutant struct {
 	// Also holds globs of the other cases that may notice too. All the rest
 	// must stay as they are.
 	Also []string
+	// Blast holds globs of the cases of other clauses that may notice too, or
+	// that cannot be judged because of the fault. Only mixtures look at it.
+	Blast []string
 	// Scale is that of the harness's limits, for what shows in nothing coming;
 	// 0 means 1.
 	Scale float64

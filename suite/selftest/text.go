@@ -55,3 +55,54 @@ func (r *Report) Text(w io.Writer) error {
 	_, err := w.Write(b.Bytes())
 	return err
 }
+
+// ExitCode is the documented status of a program that made this report: 0 every
+// mixture was judged exactly, 1 one was misjudged, 3 the harness failed, 5 some
+// faults could not be tried here.
+func (r *MixtureReport) ExitCode() int {
+	n := make(map[Verdict]int)
+	for _, out := range r.Outcomes {
+		for _, f := range out.Wrong {
+			n[f.Verdict]++
+		}
+	}
+	switch {
+	case n[Survived]+n[Misread]+n[Strayed]+n[Unstable] > 0:
+		return 1
+	case n[Broken] > 0:
+		return 3
+	case n[NotTried] > 0:
+		return 5
+	default:
+		return 0
+	}
+}
+
+// Text writes the mixtures that were misjudged and how to try them again, and
+// how many were judged exactly.
+func (r *MixtureReport) Text(w io.Writer) error {
+	var b bytes.Buffer
+	for _, out := range r.Outcomes {
+		if len(out.Wrong) == 0 {
+			continue
+		}
+		b.WriteString("MISJUDGED\n")
+		for _, f := range out.Mixture.Faults {
+			fmt.Fprintf(&b, "  fault      %s: the agent %s\n", f.ID, f.Does)
+		}
+		for _, f := range out.Wrong {
+			fmt.Fprintf(&b, "  %-9s  %s\n", f.Verdict, strings.TrimSpace(f.Case+" "+f.Detail))
+			if len(f.Faults) > 0 {
+				fmt.Fprintf(&b, "             so it does for %s alone\n", strings.Join(f.Faults, ", "))
+			}
+		}
+		fmt.Fprintf(&b, "  again      conformance selftest --mixture %s\n\n", out.Mixture)
+	}
+	mark := "✓"
+	if r.Exact() < len(r.Outcomes) {
+		mark = "✗"
+	}
+	fmt.Fprintf(&b, "%s %d of %d mixtures judged exactly in %v\n", mark, r.Exact(), len(r.Outcomes), r.Took.Round(100*time.Millisecond))
+	_, err := w.Write(b.Bytes())
+	return err
+}
