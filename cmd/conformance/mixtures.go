@@ -68,6 +68,9 @@ func (a *app) tryMixtures(ctx context.Context, opts selftest.Options, f selftest
 // mixed are the mixtures that the flags ask for: given ones first.
 func (f *selftestFlags) mixed(seed uint64, opts selftest.Options) ([]selftest.Mixture, error) {
 	var mixtures []selftest.Mixture
+	if _, err := (verdict.Selection{Cases: f.cases}).Filter(); err != nil {
+		return nil, cli.Usage("%w", err)
+	}
 	for _, list := range f.mixture {
 		m, err := newMixture(list, f.cases)
 		if err != nil {

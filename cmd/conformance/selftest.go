@@ -68,8 +68,9 @@ clauses and a third of all others, with --whole all but those that measure.
 at a time as "serial".
 
 Exit codes:
-  0  every mutant was killed
-  1  a mutant was not noticed, or noticed for another reason or by other cases
+  0  every mutant was killed, every mixture was judged exactly
+  1  a mutant was not noticed, or noticed for another reason or by other cases;
+     or two runs of a mixture differ
   2  wrong usage, or no mutant was selected
   3  the harness failed or was interrupted
   5  some mutants could not be tried here, all others were killed`,

@@ -73,6 +73,9 @@ func (m *Mutant) MayBreak(id string) bool {
 func (x *mixer) blame(ctx context.Context, m *Mixture, res *verdict.Result) []string {
 	var ids []string
 	for _, f := range m.Faults {
+		if ctx.Err() != nil {
+			break
+		}
 		alone := Mixture{Faults: []*Mutant{f}, Cases: []string{res.ID}}
 		rep, err := x.runMixture(ctx, &alone)
 		if err != nil {

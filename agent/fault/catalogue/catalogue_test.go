@@ -66,7 +66,7 @@ func TestMutantsSayWhatTheySet(t *testing.T) {
 	want := map[string]string{
 		"connect.escapes-its-bearer":                  "Token",
 		"connect.knows-no-tls":                        "URLs",
-		"desktop.types-without-consent":               "ScreenControl",
+		"desktop.refuses-and-acts":                    "ScreenControl",
 		"subject.tells-others-of-itself":              "ConnectHandler",
 		"lifecycle.remembers-a-failure-when-it-exits": "exit",
 		"fence.swaps-the-epochs":                      "",
