@@ -50,6 +50,7 @@ test: needs lint ## all tests with the race detector, vet, gofmt, staticcheck, p
 	$(MAKE) --no-print-directory race; tests=$$?; \
 	wait $$!; cross=$$?; cat $$log; rm $$log; exit $$((tests + cross))
 	@$(MAKE) --no-print-directory checks demo conformance example native
+	@$(MAKE) --no-print-directory mixtures MIXTURES=20 SEED=1
 	@echo "all checks passed"
 
 needs:
@@ -100,7 +101,6 @@ $(EXAMPLE)/.venv/ready: $(EXAMPLE)/setup $(EXAMPLE)/requirements.txt $(wildcard 
 selftest: build ## show that the suite can fail: every mutant of the agent must be noticed
 	$(BIN)/conformance selftest --out $(OUT)/selftest.json
 	$(BIN)/conformance selftest --noise 4 --seed 1
-	$(BIN)/conformance selftest --mixtures 20 --seed 1
 
 checks: selftest ## show that no check of the suite is idle: removed, a mutant would live
 	$(GO) run ./internal/checks -selftest $(OUT)/selftest.json -remove 20

@@ -24,7 +24,9 @@ func Serial(cfg *agent.Config) {
 func SerialDispatcher() Mutant {
 	return Mutant{
 		Name: "serves one request at a time", Case: "envelope.concurrent/ping-beside-a-command", Says: "only after the command had ended",
-		Also: []string{"envelope.concurrent/*"}, Config: Serial,
+		Also:   []string{"envelope.concurrent/*"},
+		Blast:  []string{"envelope.bounded/*"}, // a flood waits for its turn
+		Config: Serial,
 	}
 }
 

@@ -3,6 +3,7 @@ package selftest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,9 +27,10 @@ func (x *mixer) judgeMixture(ctx context.Context, m *Mixture, rep *verdict.Repor
 				found = append(found, *f)
 			}
 		case res.Status != x.sound[res.ID] && !mayBreak(m.Faults, nil, res.ID):
-			found = append(found, Finding{Verdict: Strayed, Case: res.ID, Detail: say(res), Faults: x.blame(ctx, m, res)})
+			found = append(found, Finding{Verdict: Strayed, Case: res.ID, Detail: say(res)})
 		}
 	}
+	x.blame(ctx, m, found)
 	return found
 }
 
@@ -69,24 +71,30 @@ func (m *Mutant) MayBreak(id string) bool {
 		len(m.Blast) > 0 && verdict.Selection{Cases: m.Blast}.Matches(id)
 }
 
-// blame finds the faults that alone make a case do what it did in a mixture.
-func (x *mixer) blame(ctx context.Context, m *Mixture, res *verdict.Result) []string {
-	var ids []string
-	for _, f := range m.Faults {
-		if ctx.Err() != nil {
-			break
-		}
-		alone := Mixture{Faults: []*Mutant{f}, Cases: []string{res.ID}}
-		rep, err := x.runMixture(ctx, &alone)
-		if err != nil {
-			continue
-		}
-		i := slices.IndexFunc(rep.Results, func(r verdict.Result) bool { return r.ID == res.ID })
-		if rep.Results[i].Status != x.sound[res.ID] {
-			ids = append(ids, f.ID)
+// blame finds the faults that alone make the cases stray that strayed in a
+// mixture.
+func (x *mixer) blame(ctx context.Context, m *Mixture, found []Finding) {
+	strays := make(map[string]*Finding)
+	for i := range found {
+		if found[i].Verdict == Strayed {
+			strays[found[i].Case] = &found[i]
 		}
 	}
-	return ids
+	if len(strays) == 0 {
+		return
+	}
+	for _, f := range m.Faults {
+		alone := Mixture{Faults: []*Mutant{f}, Cases: slices.Sorted(maps.Keys(strays))}
+		rep, err := x.runMixture(ctx, &alone)
+		if err != nil {
+			continue // the finding stands without a name
+		}
+		for _, res := range rep.Results {
+			if s := strays[res.ID]; s != nil && res.Status != x.sound[res.ID] {
+				s.Faults = append(s.Faults, f.ID)
+			}
+		}
+	}
 }
 
 func say(res *verdict.Result) string {
