@@ -94,6 +94,9 @@ func newMixture(list string, cases []string) (selftest.Mixture, error) {
 			}
 			mutant = mutantFor(found)
 		}
+		if mutant.Alone {
+			return m, fmt.Errorf("%s shows in no mixture", id)
+		}
 		m.Faults = append(m.Faults, &mutant)
 	}
 	slices.SortStableFunc(m.Faults, func(a, b *selftest.Mutant) int {

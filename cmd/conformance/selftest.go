@@ -211,7 +211,7 @@ func mutantFor(m fault.Mutant) selftest.Mutant {
 	id := m.ID()
 	return selftest.Mutant{
 		ID: id, Does: m.Name, Case: m.Case, Says: m.Says, Also: m.Also, Scale: m.Scale,
-		Blast: m.Blast, Sets: m.Sets(),
+		Blast: m.Blast, Alone: m.Alone, Sets: m.Sets(),
 		Subject: func() subject.Subject {
 			fresh, _ := catalogue.Find(id)
 			return bundled.Mutated(fresh)

@@ -49,6 +49,7 @@ func TestWrongUsageIsOneSentenceAndExitCode2(t *testing.T) {
 		{"a self-test of no scale", []string{"selftest", "--timeout-scale", "0"}, "--timeout-scale 0: it must be above 0 and at most 100", "conformance selftest"},
 		{"a mixture of what does not exist", []string{"selftest", "--mixture", "serial,x"}, `--mixture serial,x: there is no mutant "x": see 'conformance selftest --list'`, "conformance selftest"},
 		{"a mixture of the same fault twice", []string{"selftest", "--mixture", "serial,serial"}, "--mixture serial,serial: serial and serial cannot be told apart in one agent", "conformance selftest"},
+		{"a mixture of what shows in none", []string{"selftest", "--mixture", "connect.stays-with-the-first-broker-that-it-knew"}, "--mixture connect.stays-with-the-first-broker-that-it-knew: connect.stays-with-the-first-broker-that-it-knew shows in no mixture", "conformance selftest"},
 		{"noise and mixtures", []string{"selftest", "--noise", "1", "--mixtures", "1"}, "--noise and mixtures exclude each other", "conformance selftest"},
 		{"a negative number of mixtures", []string{"selftest", "--mixtures", "-1"}, "--mixtures and --noise: they must not be negative", "conformance selftest"},
 		{"cases of no mixture", []string{"selftest", "--case", "fs.**"}, "--case goes with --mixture", "conformance selftest"},

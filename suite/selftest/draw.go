@@ -33,7 +33,7 @@ func Draw(n int, seed uint64, mutants []Mutant, serial *Mutant, cases []engine.C
 	}
 	var fit []*Mutant
 	for i := range mutants {
-		if c := byID[mutants[i].Case]; c != nil && !c.Exclusive {
+		if c := byID[mutants[i].Case]; c != nil && !c.Exclusive && !mutants[i].Alone {
 			fit = append(fit, &mutants[i])
 		}
 	}

@@ -179,7 +179,7 @@ func TestDrawsRepeatAndHoldWhatCanBeToldApart(t *testing.T) {
 	for i := range 40 {
 		id := "ping.nonce/" + string(rune('a'+i%26)) + strings.Repeat("x", i/26+1)
 		cases = append(cases, engine.Case{ID: id, Clause: "ping.nonce", Exclusive: i == 0})
-		mutants = append(mutants, selftest.Mutant{ID: id, Case: id, Says: "x"}, selftest.Mutant{ID: id + "-too", Case: id, Says: "x"})
+		mutants = append(mutants, selftest.Mutant{ID: id, Case: id, Says: "x", Alone: i == 1}, selftest.Mutant{ID: id + "-too", Case: id, Says: "x"})
 	}
 	for i := range 20 {
 		mutants[2*i].Sets = []string{"Token"}
@@ -205,8 +205,8 @@ func TestDrawsRepeatAndHoldWhatCanBeToldApart(t *testing.T) {
 		}
 		sizes[len(faults)]++
 		for _, f := range faults {
-			if f.Case == cases[0].ID {
-				t.Errorf("%s, whose case measures, is in a mixture", f.ID)
+			if f.Case == cases[0].ID || f.Alone {
+				t.Errorf("%s, whose case measures or which is for no mixture, is in one", f.ID)
 			}
 			if !slices.Contains(m.Cases, f.Case) {
 				t.Errorf("%s is in a mixture without its case", f.ID)

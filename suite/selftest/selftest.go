@@ -35,6 +35,8 @@ type Mutant struct {
 	// Blast holds globs of the cases of other clauses that may notice, or that
 	// cannot be judged because of the fault. Mixtures need it.
 	Blast []string
+	// Alone is set for a mutant that no mixture can have.
+	Alone bool
 	// Sets names the parts of the agent that only one fault can set: two with
 	// one in common are in no mixture.
 	Sets []string
