@@ -29,9 +29,9 @@ type Mutant struct {
 	// Blast holds globs of the cases of other clauses that may notice too, or
 	// that cannot be judged because of the fault. Only mixtures look at it.
 	Blast []string
-	// Alone is set for a fault that no mixture can have: it shows only while
-	// all instances of the agent share its state, which a program that is
-	// started again does not.
+	// Alone is set for a fault that no mixture can have: it shows only under a
+	// Scale of its own, or only while all instances of the agent share its
+	// state, which a program that is started again does not.
 	Alone bool
 	// Scale is that of the harness's limits, for what shows in nothing coming;
 	// 0 means 1.

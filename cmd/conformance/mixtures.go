@@ -36,6 +36,7 @@ func (a *app) tryMixtures(ctx context.Context, opts selftest.Options, f selftest
 		return err
 	}
 	opts.Mutants = nil
+	var said error
 	rep, err := selftest.TryMixtures(ctx, selftest.MixtureOptions{
 		Options: opts, Mixtures: mixtures,
 		Subject: func(faults []*selftest.Mutant) subject.Subject {
@@ -45,6 +46,9 @@ func (a *app) tryMixtures(ctx context.Context, opts selftest.Options, f selftest
 			status := verdict.Pass
 			if len(last.Wrong) > 0 {
 				status = verdict.Fail
+			}
+			if !f.json {
+				said = errors.Join(said, last.Text(a.out)) // as it happens: hundreds take hours
 			}
 			line.update(runner.Progress{Done: done, Total: total, Running: []string{last.Mixture.String()}, Last: &verdict.Result{Status: status}})
 		},
@@ -56,7 +60,7 @@ func (a *app) tryMixtures(ctx context.Context, opts selftest.Options, f selftest
 	case err != nil:
 		return &cli.ExitError{Code: exitHarness, Err: err}
 	}
-	if err := a.publishMixtures(rep, f, seed); err != nil {
+	if err := errors.Join(said, a.publishMixtures(rep, f, seed)); err != nil {
 		return &cli.ExitError{Code: exitHarness, Err: fmt.Errorf("publish the outcome: %w", err)}
 	}
 	if code := rep.ExitCode(); code != 0 {
@@ -151,7 +155,8 @@ type mixtureOutcome struct {
 	Mixtures []triedMixture `json:"mixtures"`
 }
 
-// publishMixtures writes and prints the outcome.
+// publishMixtures writes the outcome, and prints what was not printed as the
+// mixtures were tried.
 func (a *app) publishMixtures(rep *selftest.MixtureReport, f selftestFlags, seed uint64) error {
 	outcome := mixtureOutcome{Seed: seed, Exact: rep.Exact(), Tried: len(rep.Outcomes)}
 	for _, out := range rep.Outcomes {
@@ -173,7 +178,7 @@ func (a *app) publishMixtures(rep *selftest.MixtureReport, f selftestFlags, seed
 	if f.json {
 		return a.printJSON(outcome)
 	}
-	if err := rep.Text(a.out); err != nil {
+	if err := rep.Summary(a.out); err != nil {
 		return err
 	}
 	if f.mixtures > 0 {

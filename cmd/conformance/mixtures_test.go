@@ -25,7 +25,7 @@ func TestMixturesThatWereMisjudged(t *testing.T) {
 	defer f.Close()
 	lines, tried := bufio.NewScanner(f), 0
 	for lines.Scan() {
-		if strings.HasPrefix(lines.Text(), "#") {
+		if text := lines.Text(); text == "" || text[0] == '#' {
 			continue
 		}
 		words := strings.Fields(lines.Text())
@@ -57,9 +57,6 @@ func TestEveryDeclaredBlastMatchesACase(t *testing.T) {
 			sel := verdict.Selection{Cases: []string{glob}}
 			if !slices.ContainsFunc(all, func(c engine.Case) bool { return sel.Matches(c.ID) }) {
 				t.Errorf("%s declares %s, which is no case", m.ID(), glob)
-			}
-			if sel.Matches(m.Case) {
-				t.Errorf("%s declares its own case in %s", m.ID(), glob)
 			}
 		}
 	}

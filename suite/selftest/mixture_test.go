@@ -237,7 +237,12 @@ func TestTheTextSaysHowToTryAMixtureAgain(t *testing.T) {
 		Took: 1500 * time.Millisecond,
 	}
 	var b bytes.Buffer
-	if err := rep.Text(&b); err != nil {
+	for i := range rep.Outcomes {
+		if err := rep.Outcomes[i].Text(&b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := rep.Summary(&b); err != nil {
 		t.Fatal(err)
 	}
 	const want = `MISJUDGED

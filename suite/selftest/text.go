@@ -78,31 +78,34 @@ func (r *MixtureReport) ExitCode() int {
 	}
 }
 
-// Text writes the mixtures that were misjudged and how to try them again, and
-// how many were judged exactly.
-func (r *MixtureReport) Text(w io.Writer) error {
-	var b bytes.Buffer
-	for _, out := range r.Outcomes {
-		if len(out.Wrong) == 0 {
-			continue
-		}
-		b.WriteString("MISJUDGED\n")
-		for _, f := range out.Mixture.Faults {
-			fmt.Fprintf(&b, "  fault      %s: the agent %s\n", f.ID, f.Does)
-		}
-		for _, f := range out.Wrong {
-			fmt.Fprintf(&b, "  %-9s  %s\n", f.Verdict, strings.TrimSpace(f.Case+" "+f.Detail))
-			if len(f.Faults) > 0 {
-				fmt.Fprintf(&b, "             so it does for %s alone\n", strings.Join(f.Faults, ", "))
-			}
-		}
-		fmt.Fprintf(&b, "  again      conformance selftest --mixture %s\n\n", out.Mixture)
+// Text writes what is wrong with how a mixture was judged, and how to try it
+// again; nothing for one that was judged exactly.
+func (o *MixtureOutcome) Text(w io.Writer) error {
+	if len(o.Wrong) == 0 {
+		return nil
 	}
+	var b bytes.Buffer
+	b.WriteString("MISJUDGED\n")
+	for _, f := range o.Mixture.Faults {
+		fmt.Fprintf(&b, "  fault      %s: the agent %s\n", f.ID, f.Does)
+	}
+	for _, f := range o.Wrong {
+		fmt.Fprintf(&b, "  %-9s  %s\n", f.Verdict, strings.TrimSpace(f.Case+" "+f.Detail))
+		if len(f.Faults) > 0 {
+			fmt.Fprintf(&b, "             so it does for %s alone\n", strings.Join(f.Faults, ", "))
+		}
+	}
+	fmt.Fprintf(&b, "  again      conformance selftest --mixture %s\n\n", o.Mixture)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// Summary writes how many mixtures were judged exactly.
+func (r *MixtureReport) Summary(w io.Writer) error {
 	mark := "✓"
 	if r.Exact() < len(r.Outcomes) {
 		mark = "✗"
 	}
-	fmt.Fprintf(&b, "%s %d of %d mixtures judged exactly in %v\n", mark, r.Exact(), len(r.Outcomes), r.Took.Round(100*time.Millisecond))
-	_, err := w.Write(b.Bytes())
+	_, err := fmt.Fprintf(w, "%s %d of %d mixtures judged exactly in %v\n", mark, r.Exact(), len(r.Outcomes), r.Took.Round(100*time.Millisecond))
 	return err
 }
