@@ -50,7 +50,6 @@ test: needs lint ## all tests with the race detector, vet, gofmt, staticcheck, p
 	$(MAKE) --no-print-directory race; tests=$$?; \
 	wait $$!; cross=$$?; cat $$log; rm $$log; exit $$((tests + cross))
 	@$(MAKE) --no-print-directory checks demo conformance example native
-	@$(MAKE) --no-print-directory mixtures MIXTURES=20 SEED=1
 	@echo "all checks passed"
 
 needs:

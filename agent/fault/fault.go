@@ -29,6 +29,9 @@ type Mutant struct {
 	// Blast holds globs of the cases of other clauses that may notice too, or
 	// that cannot be judged because of the fault. Only mixtures look at it.
 	Blast []string
+	// Touches names what the fault changes and another fault could hide, where
+	// Sets does not find it out: two with a name in common are no mixture.
+	Touches []string
 	// Alone is set for a fault that no mixture can have: it shows only under a
 	// Scale of its own, or only while all instances of the agent share its
 	// state, which a program that is started again does not.

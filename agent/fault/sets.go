@@ -11,15 +11,16 @@ import (
 
 // Sets names the parts of an agent that the fault sets and that another fault
 // could set only in its place: fields of agent.Config, the handler of new
-// connections, and how the program ends. Middleware and the wire take any
-// number of faults. Two faults that set the same part are no mixture.
+// connections, how the program ends, and what the fault Touches. Middleware and
+// the wire take any number of faults. Two faults that set the same part are no
+// mixture.
 //
 // The fault is tried on a configuration to find out, so take the mutant from
 // the catalogue anew for a run.
 func (m *Mutant) Sets() []string {
-	var parts []string
+	parts := slices.Clone(m.Touches)
 	if m.Config != nil {
-		parts = changed(m.Config)
+		parts = append(parts, changed(m.Config)...)
 	}
 	if m.Exit != nil {
 		parts = append(parts, "exit")

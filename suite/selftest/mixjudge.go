@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"agentproof/suite/subject"
 	"agentproof/suite/verdict"
 )
 
@@ -71,8 +72,9 @@ func (m *Mutant) MayBreak(id string) bool {
 		len(m.Blast) > 0 && verdict.Selection{Cases: m.Blast}.Matches(id)
 }
 
-// blame finds the faults that alone make the cases stray that strayed in a
-// mixture.
+// blame runs the cases that strayed in a mixture on each of its faults alone,
+// and on the agent without a fault, for which it is the machine's load that they
+// do not stand.
 func (x *mixer) blame(ctx context.Context, m *Mixture, found []Finding) {
 	strays := make(map[string]*Finding)
 	for i := range found {
@@ -83,17 +85,21 @@ func (x *mixer) blame(ctx context.Context, m *Mixture, found []Finding) {
 	if len(strays) == 0 {
 		return
 	}
-	for _, f := range m.Faults {
-		alone := Mixture{Faults: []*Mutant{f}, Cases: slices.Sorted(maps.Keys(strays))}
-		rep, err := x.runMixture(ctx, &alone)
+	ids := slices.Sorted(maps.Keys(strays))
+	again := func(s subject.Subject, note func(*Finding)) {
+		rep, err := x.runOn(ctx, s, verdict.Selection{Cases: ids})
 		if err != nil {
-			continue // the finding stands without a name
+			return // the findings stand without a name
 		}
 		for _, res := range rep.Results {
-			if s := strays[res.ID]; s != nil && res.Status != x.sound[res.ID] {
-				s.Faults = append(s.Faults, f.ID)
+			if f := strays[res.ID]; f != nil && res.Status != x.sound[res.ID] {
+				note(f)
 			}
 		}
+	}
+	again(x.opts.Control, func(f *Finding) { f.Sound = true })
+	for _, fault := range m.Faults {
+		again(x.opts.Subject([]*Mutant{fault}), func(f *Finding) { f.Faults = append(f.Faults, fault.ID) })
 	}
 }
 

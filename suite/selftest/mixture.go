@@ -54,9 +54,12 @@ type Finding struct {
 	Case    string  `json:"case,omitempty"`
 	// Detail completes the sentence that begins with the case.
 	Detail string `json:"detail"`
-	// Faults are those that alone make the case do the same; none where it
-	// takes several. It is set for cases that strayed.
+	// Faults are those that alone make the case stray; none where it takes
+	// several. It is set for cases that strayed.
 	Faults []string `json:"faults,omitempty"`
+	// Sound is set where the case did the same, or anything but what it does
+	// otherwise, for the agent without a fault: it does not stand the load.
+	Sound bool `json:"sound,omitempty"`
 }
 
 // MixtureOutcome is how the suite judged one mixture.
@@ -220,8 +223,12 @@ func (x *mixer) runMixture(ctx context.Context, m *Mixture) (*verdict.Report, er
 		}
 	}
 	slices.Sort(sel.Skip)
+	return x.runOn(ctx, x.opts.Subject(m.Faults), sel)
+}
+
+func (x *mixer) runOn(ctx context.Context, s subject.Subject, sel verdict.Selection) (*verdict.Report, error) {
 	return runner.Run(ctx, runner.Options{
-		Spec: x.opts.Spec, Cases: x.opts.Cases, Selection: sel, Subject: x.opts.Subject(m.Faults),
+		Spec: x.opts.Spec, Cases: x.opts.Cases, Selection: sel, Subject: s,
 		HelperProgram: x.opts.HelperProgram, TimeoutScale: cmp.Or(x.opts.TimeoutScale, 1),
 	})
 }

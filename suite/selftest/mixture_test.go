@@ -167,7 +167,7 @@ func TestAStrayCaseNamesTheFaultsThatBreakItAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := rep.Outcomes[0].Wrong; len(got) != 1 || got[0].Case != "ping.nonce/three" || !slices.Equal(got[0].Faults, []string{"one"}) {
+	if got := rep.Outcomes[0].Wrong; len(got) != 1 || got[0].Case != "ping.nonce/three" || !slices.Equal(got[0].Faults, []string{"one"}) || got[0].Sound {
 		t.Errorf("got %+v, want ping.nonce/three alone, by the fault one", got)
 	}
 }
@@ -232,6 +232,7 @@ func TestTheTextSaysHowToTryAMixtureAgain(t *testing.T) {
 	rep := &selftest.MixtureReport{
 		Outcomes: []selftest.MixtureOutcome{{Mixture: m}, {Mixture: m, Wrong: []selftest.Finding{
 			{Verdict: selftest.Strayed, Case: "ping.nonce/three", Detail: "is fail: want 3", Faults: []string{"one"}},
+			{Verdict: selftest.Strayed, Case: "ping.nonce/four", Detail: "is blocked", Sound: true},
 			{Verdict: selftest.Unstable, Detail: "the two reports differ outside their cases"},
 		}}},
 		Took: 1500 * time.Millisecond,
@@ -250,6 +251,8 @@ func TestTheTextSaysHowToTryAMixtureAgain(t *testing.T) {
   fault      two: the agent is off
   strayed    ping.nonce/three is fail: want 3
              so it does for one alone
+  strayed    ping.nonce/four is blocked
+             and now for the agent without a fault, too
   unstable   the two reports differ outside their cases
   again      conformance selftest --mixture one,two
 
@@ -257,5 +260,25 @@ func TestTheTextSaysHowToTryAMixtureAgain(t *testing.T) {
 `
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+func TestAStrayCaseThatTheSoundAgentGivesTooIsSaidToBeOne(t *testing.T) {
+	t.Parallel()
+	m := selftest.Mixture{Faults: []*selftest.Mutant{wrong("one", 1)}, Cases: []string{"ping.nonce/*"}}
+	o := mixtureOptions(t, m, on(1, 3))
+	var pings atomic.Uint64 // of the agent without a fault, with the nonce 3
+	o.Control = bundled.Mutated(adding(func(nonce uint64) uint64 {
+		if nonce != 3 || pings.Add(1) == 1 {
+			return 0
+		}
+		return 1
+	}))
+	rep, err := selftest.TryMixtures(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := rep.Outcomes[0].Wrong; len(got) != 1 || got[0].Case != "ping.nonce/three" || !got[0].Sound {
+		t.Errorf("got %+v, want ping.nonce/three alone, which the sound agent fails too", got)
 	}
 }

@@ -91,6 +91,9 @@ func (o *MixtureOutcome) Text(w io.Writer) error {
 	}
 	for _, f := range o.Wrong {
 		fmt.Fprintf(&b, "  %-9s  %s\n", f.Verdict, strings.TrimSpace(f.Case+" "+f.Detail))
+		if f.Sound {
+			b.WriteString("             and now for the agent without a fault, too\n")
+		}
 		if len(f.Faults) > 0 {
 			fmt.Fprintf(&b, "             so it does for %s alone\n", strings.Join(f.Faults, ", "))
 		}
