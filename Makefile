@@ -29,7 +29,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # certifications measure time
-.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks whole noise busy strength conformance example native fuzz bench picture clean
+.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks whole noise busy mixtures strength conformance example native fuzz bench picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,10 @@ checks: selftest ## show that no check of the suite is idle: removed, a mutant w
 whole: build ## every case beside every mutant (AREA=fs: of one area)
 	@sh scripts/needs.sh git +Xvfb
 	$(BIN)/conformance selftest --whole --mutant '$(or $(AREA),*).**' --out $(OUT)/whole.json
+
+mixtures: build ## agents with several faults each (MIXTURES=100 SEED=7)
+	@sh scripts/needs.sh git +Xvfb
+	$(BIN)/conformance selftest --mixtures $(or $(MIXTURES),100) $(if $(SEED),--seed $(SEED)) --out $(OUT)/mixtures.json
 
 noise: build ## agents with random noise on their wire (NOISE=40)
 	$(BIN)/conformance selftest --noise $(or $(NOISE),40)

@@ -27,6 +27,16 @@ type Mutant struct {
 	// Also holds globs of the other cases that may notice too. All the rest
 	// must stay as they are.
 	Also []string
+	// Blast holds globs of the cases of other clauses that may notice too, or
+	// that cannot be judged because of the fault. Only mixtures look at it.
+	Blast []string
+	// Touches names what the fault changes and another fault could hide, where
+	// Sets does not find it out: two with a name in common are no mixture.
+	Touches []string
+	// Alone is set for a fault that no mixture can have: it shows only under a
+	// Scale of its own, or only while all instances of the agent share its
+	// state, which a program that is started again does not.
+	Alone bool
 	// Scale is that of the harness's limits, for what shows in nothing coming;
 	// 0 means 1.
 	Scale float64

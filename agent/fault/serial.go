@@ -19,6 +19,17 @@ func Serial(cfg *agent.Config) {
 	Around(cfg, agent.Wire{In: s.in, Out: s.out})
 }
 
+// SerialDispatcher is Serial as a mutant. It is no single fault, for it breaks
+// every clause about concurrency, and therefore not in the catalogue.
+func SerialDispatcher() Mutant {
+	return Mutant{
+		Name: "serves one request at a time", Case: "envelope.concurrent/ping-beside-a-command", Says: "only after the command had ended",
+		Also:   []string{"envelope.concurrent/*"},
+		Blast:  []string{"envelope.bounded/*"}, // a flood waits for its turn
+		Config: Serial,
+	}
+}
+
 // serial dispatches the requests of one agent.
 type serial struct {
 	one sync.Mutex // held while a request is served, on whatever connection

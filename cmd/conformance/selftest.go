@@ -36,6 +36,9 @@ type selftestFlags struct {
 	json     bool
 	out      string
 	noise    int
+	mixtures int
+	mixture  []string
+	cases    []string
 	seed     uint64
 }
 
@@ -55,15 +58,27 @@ With --noise, agents whose replies are lost, late, doubled or bent at random are
 tried instead: every such run must end, and in no case blame the harness; and
 but for late replies it must find something broken.
 
+With --mixtures, agents with 2 to 8 faults each are tried instead, a third of
+which also serve one request at a time. The suite runs twice on each. Every
+fault's own case must fail for its own reason, or be blocked by another of the
+faults; no case beyond what the faults are known to break may fail; and both
+reports must be the same bytes. Each mixture meets the cases of its faults'
+clauses and a third of all others, with --whole all but those that measure.
+--mixture tries one that you name, with the dispatcher that serves one request
+at a time as "serial".
+
 Exit codes:
-  0  every mutant was killed
-  1  a mutant was not noticed, or noticed for another reason or by other cases
+  0  every mutant was killed, every mixture was judged exactly
+  1  a mutant was not noticed, or noticed for another reason or by other cases;
+     or two runs of a mixture differ
   2  wrong usage, or no mutant was selected
   3  the harness failed or was interrupted
   5  some mutants could not be tried here, all others were killed`,
 		Example: `  conformance selftest
   conformance selftest --mutant 'fence.**'
   conformance selftest --noise 100
+  conformance selftest --mixtures 20 --seed 1
+  conformance selftest --mixture serial,fence.swaps-the-epochs,fs.believes-st-size
   conformance selftest --list`,
 		Args: cli.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.selftest(cmd, f) },
@@ -75,15 +90,18 @@ Exit codes:
 	fl.Float64Var(&f.scale, "timeout-scale", 1, "stretch the suite's own limits by `FACTOR` on a slow machine")
 	fl.BoolVar(&f.list, "list", false, "list the mutants and try none")
 	fl.IntVar(&f.noise, "noise", 0, "try `N` agents with random noise on the wire instead")
-	fl.Uint64Var(&f.seed, "seed", 0, "`SEED` of the noise (default: another one each time)")
+	fl.IntVar(&f.mixtures, "mixtures", 0, "try `N` agents with several faults each instead")
+	fl.StringArrayVar(&f.mixture, "mixture", nil, "try an agent with the faults `ID,ID,...` instead (repeatable)")
+	fl.StringArrayVar(&f.cases, "case", nil, "with --mixture: only the cases that match this `GLOB` (repeatable)")
+	fl.Uint64Var(&f.seed, "seed", 0, "`SEED` of the noise or the mixtures (default: another one each time)")
 	fl.StringVar(&f.out, "out", "", "write the outcome in JSON to `FILE`, too")
 	fl.BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
 }
 
 func (a *app) selftest(cmd *cobra.Command, f selftestFlags) error {
-	if !(f.scale > 0 && f.scale <= maxScale) {
-		return cli.Usage("--timeout-scale %v: it must be above 0 and at most %d", f.scale, maxScale)
+	if err := f.check(); err != nil {
+		return err
 	}
 	mutants := f.selected()
 	if f.list {
@@ -104,6 +122,9 @@ func (a *app) selftest(cmd *cobra.Command, f selftestFlags) error {
 		line.close()
 		return a.tryNoise(cmd.Context(), opts, f)
 	}
+	if f.mixtures > 0 || len(f.mixture) > 0 {
+		return a.tryMixtures(cmd.Context(), opts, f, line)
+	}
 	rep, err := selftest.Run(cmd.Context(), opts)
 	line.close()
 	switch {
@@ -117,6 +138,22 @@ func (a *app) selftest(cmd *cobra.Command, f selftestFlags) error {
 	}
 	if code := rep.ExitCode(); code != 0 {
 		return &cli.ExitError{Code: code}
+	}
+	return nil
+}
+
+// check finds flags that make no sense.
+func (f *selftestFlags) check() error {
+	mixed := f.mixtures > 0 || len(f.mixture) > 0
+	switch {
+	case !(f.scale > 0 && f.scale <= maxScale):
+		return cli.Usage("--timeout-scale %v: it must be above 0 and at most %d", f.scale, maxScale)
+	case f.mixtures < 0 || f.noise < 0:
+		return cli.Usage("--mixtures and --noise: they must not be negative")
+	case mixed && f.noise > 0:
+		return cli.Usage("--noise and mixtures exclude each other")
+	case len(f.cases) > 0 && len(f.mixture) == 0:
+		return cli.Usage("--case goes with --mixture")
 	}
 	return nil
 }
@@ -174,6 +211,7 @@ func mutantFor(m fault.Mutant) selftest.Mutant {
 	id := m.ID()
 	return selftest.Mutant{
 		ID: id, Does: m.Name, Case: m.Case, Says: m.Says, Also: m.Also, Scale: m.Scale,
+		Blast: m.Blast, Alone: m.Alone, Sets: m.Sets(),
 		Subject: func() subject.Subject {
 			fresh, _ := catalogue.Find(id)
 			return bundled.Mutated(fresh)

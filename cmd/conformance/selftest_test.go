@@ -33,6 +33,25 @@ func TestSelftestTriesTheMutantsThatItIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestSelftestTriesTheMixtureThatItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "new", "mixtures.json")
+	got := invoke(t, "selftest", "--mixture", "fs.believes-st-size,fence.swaps-the-epochs", "--case", "fence.stale/*", "--case", "fs.read.total-size/*", "--out", file)
+	got.want(t, 0, "✓ 1 of 1 mixtures judged exactly in ", "")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out mixtureOutcome
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	if out.Exact != 1 || out.Tried != 1 || len(out.Mixtures) != 1 || !out.Mixtures[0].Exact ||
+		strings.Join(out.Mixtures[0].Faults, " ") != "fence.swaps-the-epochs fs.believes-st-size" {
+		t.Errorf("got %s", data)
+	}
+}
+
 func TestSelftestListsEveryMutantAndItsCase(t *testing.T) {
 	t.Parallel()
 	known := make(map[string]bool)

@@ -55,6 +55,19 @@ func Mutated(m fault.Mutant) subject.Subject {
 	})
 }
 
+// Mixed is the reference agent with the faults that faults returns, anew for
+// each instance, as a program has them that is started again.
+func Mixed(name string, faults func() []fault.Mutant) subject.Subject {
+	return subject.InProcess(name, func(ctx context.Context, env subject.Environment) error {
+		cfg := Config(env)
+		end, err := fault.Together(&cfg, faults()...)
+		if err != nil {
+			return err
+		}
+		return end(serve(ctx, cfg))
+	})
+}
+
 // Config is what an agent inside this process is told of its environment.
 func Config(env subject.Environment) agent.Config {
 	return agent.Config{

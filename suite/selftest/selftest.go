@@ -31,7 +31,15 @@ type Mutant struct {
 	Does string   // what is wrong, as a sentence's end: "the agent …"
 	Case string   // the id of the case that must notice
 	Says string   // part of the reason that the case must give
-	Also []string // globs of the cases that may notice, too
+	Also []string // globs of the cases of the same clause that may notice, too
+	// Blast holds globs of the cases of other clauses that may notice, or that
+	// cannot be judged because of the fault. Mixtures need it.
+	Blast []string
+	// Alone is set for a mutant that no mixture can have.
+	Alone bool
+	// Sets names the parts of the agent that only one fault can set: two with
+	// one in common are in no mixture.
+	Sets []string
 	// Scale is that of the harness's limits; 0 means 1.
 	Scale float64
 	// Subject makes the agent for one run.
@@ -70,6 +78,7 @@ const (
 	Misread  Verdict = "misread"   // the case failed for another reason
 	Strayed  Verdict = "strayed"   // another case changed its verdict
 	NotTried Verdict = "not-tried" // the case could not be run here
+	Unstable Verdict = "unstable"  // two runs of the same agent differ
 	Broken   Verdict = "broken"    // the harness failed, or ran out of time
 )
 

@@ -55,3 +55,60 @@ func (r *Report) Text(w io.Writer) error {
 	_, err := w.Write(b.Bytes())
 	return err
 }
+
+// ExitCode is the documented status of a program that made this report: 0 every
+// mixture was judged exactly, 1 one was misjudged, 3 the harness failed, 5 some
+// faults could not be tried here.
+func (r *MixtureReport) ExitCode() int {
+	n := make(map[Verdict]int)
+	for _, out := range r.Outcomes {
+		for _, f := range out.Wrong {
+			n[f.Verdict]++
+		}
+	}
+	switch {
+	case n[Survived]+n[Misread]+n[Strayed]+n[Unstable] > 0:
+		return 1
+	case n[Broken] > 0:
+		return 3
+	case n[NotTried] > 0:
+		return 5
+	default:
+		return 0
+	}
+}
+
+// Text writes what is wrong with how a mixture was judged, and how to try it
+// again; nothing for one that was judged exactly.
+func (o *MixtureOutcome) Text(w io.Writer) error {
+	if len(o.Wrong) == 0 {
+		return nil
+	}
+	var b bytes.Buffer
+	b.WriteString("MISJUDGED\n")
+	for _, f := range o.Mixture.Faults {
+		fmt.Fprintf(&b, "  fault      %s: the agent %s\n", f.ID, f.Does)
+	}
+	for _, f := range o.Wrong {
+		fmt.Fprintf(&b, "  %-9s  %s\n", f.Verdict, strings.TrimSpace(f.Case+" "+f.Detail))
+		if f.Sound {
+			b.WriteString("             and now for the agent without a fault, too\n")
+		}
+		if len(f.Faults) > 0 {
+			fmt.Fprintf(&b, "             so it does for %s alone\n", strings.Join(f.Faults, ", "))
+		}
+	}
+	fmt.Fprintf(&b, "  again      conformance selftest --mixture %s\n\n", o.Mixture)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// Summary writes how many mixtures were judged exactly.
+func (r *MixtureReport) Summary(w io.Writer) error {
+	mark := "✓"
+	if r.Exact() < len(r.Outcomes) {
+		mark = "✗"
+	}
+	_, err := fmt.Fprintf(w, "%s %d of %d mixtures judged exactly in %v\n", mark, r.Exact(), len(r.Outcomes), r.Took.Round(100*time.Millisecond))
+	return err
+}

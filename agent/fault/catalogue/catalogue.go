@@ -27,7 +27,7 @@ import (
 // All returns the mutants of all areas, by id. They are made anew on every
 // call, since a mutant is good for one run.
 func All() []fault.Mutant {
-	all := unsorted()
+	all := declare(unsorted())
 	type entry struct {
 		id string // made once, for it takes time
 		fault.Mutant
@@ -71,5 +71,5 @@ func Find(id string) (fault.Mutant, bool) {
 	if i < 0 {
 		return fault.Mutant{}, false
 	}
-	return all[i], true
+	return declare(all[i : i+1])[0], true
 }

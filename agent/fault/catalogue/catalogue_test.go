@@ -2,6 +2,7 @@ package catalogue_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"agentproof/agent"
@@ -57,5 +58,28 @@ func TestAFaultIsPutBesideWhatAnAgentHasAlready(t *testing.T) {
 	}
 	if len(cfg.Middleware) != 2 {
 		t.Errorf("%d middlewares, want 2", len(cfg.Middleware))
+	}
+}
+
+func TestMutantsSayWhatTheySet(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"connect.escapes-its-bearer":                  "Token",
+		"connect.knows-no-tls":                        "URLs",
+		"desktop.refuses-and-acts":                    "ScreenControl",
+		"subject.tells-others-of-itself":              "ConnectHandler",
+		"lifecycle.remembers-a-failure-when-it-exits": "exit",
+		"fence.swaps-the-epochs":                      "",
+	}
+	for _, m := range catalogue.All() {
+		if w, ok := want[m.ID()]; ok {
+			if got := strings.Join(m.Sets(), " "); got != w {
+				t.Errorf("%s sets %q, want %q", m.ID(), got, w)
+			}
+			delete(want, m.ID())
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("there are no %v", want)
 	}
 }

@@ -51,7 +51,7 @@ func bearers() []fault.Mutant {
 func ways() []fault.Mutant {
 	first := func(cfg *agent.Config) { cfg.URLs = cfg.URLs[:1] }
 	return []fault.Mutant{
-		{Name: "stays with the first broker that it knew", Case: "connect.urls/nats", Says: "over nats", Scale: scale, Config: faithful()},
+		{Name: "stays with the first broker that it knew", Case: "connect.urls/nats", Says: "over nats", Scale: scale, Alone: true, Config: faithful()},
 		{Name: "knows no TLS", Case: "connect.urls/tls", Says: "over tls", Scale: scale, Config: without("tls")},
 		{Name: "knows no websocket", Case: "connect.urls/ws", Says: "over ws", Scale: scale,
 			Also: []string{"connect.urls/wss", "connect.urls/next-after-a-dead-websocket"}, Config: without("ws", "wss")},

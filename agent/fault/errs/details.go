@@ -13,7 +13,11 @@ func details() []fault.Mutant {
 	add := func(name, id, says string, edit func(detail map[string]string)) {
 		clause, _, _ := strings.Cut(id, "/")
 		mutants = append(mutants, fault.New(name, id, says,
-			errors(always, func(_ *agentv1.ControlRequest, e *agentv1.AgentError) { edit(e.Detail) }), clause+"/*"))
+			errors(always, func(_ *agentv1.ControlRequest, e *agentv1.AgentError) {
+				if len(e.GetDetail()) > 0 { // an edit of nothing would panic
+					edit(e.Detail)
+				}
+			}), clause+"/*"))
 	}
 	for id, of := range map[string]string{
 		"error.detail/file-operations":           "files",

@@ -38,7 +38,7 @@ func goodbyes() []fault.Mutant {
 				e.GetGoingOffline().Reason = 0
 				return []*agentv1.AgentEvent{e}
 			})},
-		{Name: "hangs on its way out", Case: sigterm, Says: "one that goes on", Scale: 0.4, Also: others, Config: slow},
+		{Name: "hangs on its way out", Case: sigterm, Says: "one that goes on", Scale: 0.4, Alone: true, Also: others, Config: slow},
 		{Name: "calls a stop a failure", Case: sigterm, Says: "exit status 0", Also: others,
 			Exit: func(err error) error { return errors.Join(err, errors.New("stopped by a signal")) }},
 		disappointed(status),
