@@ -254,7 +254,7 @@ func TestSelection(t *testing.T) {
 func TestFailedRunsAgainWhatFailed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	invoke(t, "run", "--case", "ping", "--out", dir, "--", self(t), asAgent, "faulty").want(t, 1, "2 MUST broken", "")
+	invoke(t, "run", "--case", "ping", "--out", dir, "--", self(t), asAgent, "faulty").want(t, 1, "1 MUST broken in 2 cases", "")
 	invoke(t, "run", "--failed", dir, "--", self(t), asAgent, "faulty").want(t, 1, "  2 cases of", "")
 	invoke(t, "run", "--failed", dir, "--out", dir).want(t, 0, "  2 cases of", "")
 	invoke(t, "run", "--failed", dir).want(t, 2, "", "--failed: no case of the report in "+dir+" failed or was blocked")
