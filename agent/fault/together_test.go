@@ -43,7 +43,7 @@ func TestFaultsOfOneAgentAllAct(t *testing.T) {
 	var notes []string
 	note := func(s string) { notes = append(notes, s) }
 	var cfg agent.Config
-	end, err := fault.Together(&cfg, noting("near", note), noting("far", note))
+	_, end, err := fault.Together(t.Context(), &cfg, noting("near", note), noting("far", note))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func Mutated(m fault.Mutant) subject.Subject {
 func Mixed(name string, faults func() []fault.Mutant) subject.Subject {
 	return subject.InProcess(name, func(ctx context.Context, env subject.Environment) error {
 		cfg := Config(env)
-		end, err := fault.Together(&cfg, faults()...)
+		ctx, end, err := fault.Together(ctx, &cfg, faults()...)
 		if err != nil {
 			return err
 		}
