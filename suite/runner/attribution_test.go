@@ -55,7 +55,7 @@ func TestAFailureHasItsCause(t *testing.T) {
 		try   func(context.Context, *engine.T)
 		cause string
 	}{
-		"an operation in the way":  {func(ctx context.Context, t *engine.T) { t.Dir(ctx) }, "fs_mkdir"},
+		"an operation in the way":  {func(ctx context.Context, t *engine.T) { t.Given().Mkdir(ctx, "x") }, "fs_mkdir"},
 		"an operation that fails":  {func(ctx context.Context, t *engine.T) { t.Read(ctx, "x") }, "fs_read"},
 		"what the case looks at":   {func(_ context.Context, t *engine.T) { t.Errorf("this", "that") }, ""},
 		"the first of several":     {func(ctx context.Context, t *engine.T) { t.Errorf("this", "that"); t.Read(ctx, "x") }, ""},
