@@ -45,11 +45,11 @@ func appendOnFullDisk(ctx context.Context, t *engine.T) { failOnFullDisk(ctx, t,
 func failOnFullDisk(ctx context.Context, t *engine.T, appends bool) {
 	disk := smallDisk(ctx, t)
 	file := path.Join(disk, "file")
-	old := helper.Pattern(5, oldSize)
-	if resp := t.Call(ctx, &agentv1.FsWriteRequest{Path: file, Content: old}); resp.GetError() != nil {
+	if resp := t.Call(ctx, &agentv1.FsWriteRequest{Path: file, Content: helper.Pattern(5, oldSize)}); resp.GetError() != nil {
 		t.Logf("write to the small disk: %v", resp.GetError())
 		t.Untestable("the agent does not reach a disk that was mounted for another process")
 	}
+	old := engine.Probe[helper.Content](ctx, t, "slurp", file).Head
 	resp := t.Call(ctx, &agentv1.FsWriteRequest{Path: file, Content: helper.Pattern(6, 2*diskSize), Append: appends})
 	t.Check(resp.GetError() != nil, "an error for a content that does not fit on the disk", "a success")
 	got := engine.Probe[helper.Content](ctx, t, "slurp", file)

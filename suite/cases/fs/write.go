@@ -147,7 +147,7 @@ func truncates(ctx context.Context, t *engine.T) {
 func appends(ctx context.Context, t *engine.T) {
 	want := []byte("the beginning\n")
 	file := t.File(ctx, "file", string(want))
-	for _, piece := range [][]byte{[]byte("the middle\n"), helper.Pattern(3, 70_001), {}, []byte("the end")} {
+	for _, piece := range [][]byte{[]byte("the middle\n"), bytes.Repeat([]byte("a line\n"), 10_001), {}, []byte("the end")} {
 		write(ctx, t, &agentv1.FsWriteRequest{Path: file, Content: piece, Append: true})
 		want = append(want, piece...)
 	}
@@ -218,7 +218,7 @@ func writeCounts(ctx context.Context, t *engine.T) {
 		{"of nine characters", []byte("fünf → 日本"), false},
 		{"of a piece appended", []byte("more"), true},
 		{"of nothing appended", nil, true},
-		{"of much", helper.Pattern(4, largeSize), false},
+		{"of much", bytes.Repeat([]byte("x"), largeSize), false},
 		{"of nothing", nil, false},
 	} {
 		got := write(ctx, t, &agentv1.FsWriteRequest{Path: file, Content: tc.content, Append: tc.append})
