@@ -62,9 +62,17 @@ func shells() []fault.Mutant {
 				}
 			})),
 		fault.New("joins words by two spaces", "exec.shell/dash-c-and-one-string", "the shell's arguments",
-			before(func(r *request) { r.Command = []string{strings.Join(r.Command, "  ")} })),
+			before(func(r *request) {
+				if r.Shell {
+					r.Command = []string{strings.Join(r.Command, "  ")}
+				}
+			})),
 		fault.New("quotes words for the shell", "exec.shell/dash-c-and-one-string", "the shell's arguments",
-			before(func(r *request) { r.Command = []string{"'" + strings.Join(r.Command, "' '") + "'"} }), "exec.shell/*"),
+			before(func(r *request) {
+				if r.Shell {
+					r.Command = []string{"'" + strings.Join(r.Command, "' '") + "'"}
+				}
+			}), "exec.shell/*"),
 		fault.New("runs the request's shell", "exec.shell/requests-shell-variable-ignored", "another shell",
 			shellLine(func(r *request, line string) []string { return []string{r.Env["SHELL"], "-c", line} }), "exec.shell/*"),
 		fault.New("has no shell to fall back on", "exec.shell/bin-sh-when-unset", "NOT_FOUND",
@@ -73,7 +81,11 @@ func shells() []fault.Mutant {
 			shellLine(func(_ *request, line string) []string { return []string{"/bin/sh", "-l", "-c", line} }),
 			"exec.shell/dash-c-and-one-string", "exec.shell/requests-shell-variable-ignored"),
 		fault.New("gives its shell no variables", "exec.shell/cwd-and-variables", "what the shell wrote",
-			before(func(r *request) { r.Env = nil })),
+			before(func(r *request) {
+				if r.Shell {
+					r.Env = nil
+				}
+			})),
 		fault.New("keeps one shell", "exec.shell/a-new-one-each-time", "elsewhere",
 			before(func(r *request) {
 				mu.Lock()

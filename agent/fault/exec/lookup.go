@@ -20,7 +20,7 @@ func lookups() []fault.Mutant {
 			}), "exec.argv/first-in-path-wins"),
 		fault.New("searches PATH from its end", "exec.argv/first-in-path-wins", "one",
 			before(func(r *request) {
-				if a, b, ok := strings.Cut(r.Env["PATH"], ":"); ok {
+				if a, b, ok := strings.Cut(r.Env["PATH"], ":"); ok && bare(r) {
 					r.Env["PATH"] = b + ":" + a
 				}
 			})),
@@ -30,9 +30,9 @@ func lookups() []fault.Mutant {
 					r.Env = map[string]string{"PATH": "/nowhere"}
 				}
 			})),
-		fault.New("adds its own PATH", "exec.argv/path-of-the-request-alone", "a result",
+		fault.New("adds its own PATH", "exec.argv/path-of-the-request-alone", "one that ran",
 			before(func(r *request) {
-				if r.Env["PATH"] != "" {
+				if r.Env["PATH"] != "" && bare(r) {
 					r.Env["PATH"] += ":" + os.Getenv("PATH")
 				}
 			})),
@@ -42,8 +42,12 @@ func lookups() []fault.Mutant {
 					r.Command[0] = strings.Repeat("../", 1+strings.Count(r.Cwd, "/")) + name
 				}
 			})),
-		fault.New("finds programs in the cwd", "exec.argv/bare-name-is-not-in-the-cwd", "a result",
-			before(func(r *request) { r.Env = map[string]string{"PATH": "."} }), "exec.argv/*"),
+		fault.New("finds programs in the cwd", "exec.argv/bare-name-is-not-in-the-cwd", "one that ran",
+			before(func(r *request) {
+				if bare(r) {
+					r.Env = map[string]string{"PATH": "."}
+				}
+			}), "exec.argv/*"),
 		fault.New("gives a missing program exit code 127", "exec.missing-program/by-path", "a result",
 			retried(notFound, func(r *request) { r.Command = []string{"/bin/sh", "-c", "exit 127"} }), "exec.missing-program/by-name"),
 		fault.New("gives what PATH lacks exit code 127", "exec.missing-program/by-name", "a result",
@@ -58,7 +62,7 @@ func lookups() []fault.Mutant {
 					r.Stdout = nil
 				}
 			})),
-		fault.New("looks for programs in its root as well", "exec.argv/slash-is-relative-to-the-cwd", "right from the root only",
+		fault.New("looks for programs in its root as well", "exec.argv/slash-is-relative-to-the-cwd", "one that ran",
 			retried(notFound, func(r *request) { r.Command[0] = strings.Repeat("../", 1+strings.Count(r.Cwd, "/")) + r.Command[0] })),
 		fault.New("loses the output of some programs", "exec.argv/just-written-program", "every program's own output",
 			after(func(_ *request, r *result) {
@@ -68,3 +72,6 @@ func lookups() []fault.Mutant {
 			})),
 	}
 }
+
+// bare reports whether the program's name has to be looked up.
+func bare(r *request) bool { return len(r.Command) > 0 && !strings.Contains(r.Command[0], "/") }

@@ -14,7 +14,7 @@ func inputs() []fault.Mutant {
 			before(func(r *request) { r.Stdin = r.Stdin[:min(len(r.Stdin), 4<<20)] }), "exec.stdin-large/output-first"),
 		fault.New("cuts stdin at 4 MiB after output", "exec.stdin-large/output-first", "another digest",
 			before(func(r *request) { r.Stdin = r.Stdin[:min(len(r.Stdin), 4<<20)] }), "exec.stdin-large/through-a-filter"),
-		fault.New("takes a NUL byte for the end of stdin", "exec.stdin/closed-at-its-end", "stdout",
+		fault.New("takes a NUL byte for the end of stdin", "exec.stdin/closed-at-its-end", "what the command read",
 			before(func(r *request) { r.Stdin, _, _ = bytes.Cut(r.Stdin, []byte{0}) }), "exec.stdin/fed-whole"),
 		fault.New("feeds a line end for nothing", "exec.stdin/empty-is-eof", "what the command read",
 			before(func(r *request) {

@@ -35,7 +35,7 @@ func surroundings() []fault.Mutant {
 			before(func(r *request) { r.Cwd = "" }), "exec.cwd/not-remembered", "exec.cwd/side-by-side"),
 		fault.New("changes its own directory", "exec.cwd/side-by-side", "elsewhere",
 			before(func(r *request) { r.Cwd = last.Swap(r.Cwd).(string) }), "exec.cwd/not-remembered", "exec.cwd/relative-names"),
-		fault.New("stays in the last cwd", "exec.cwd/not-remembered", "the next command in the root",
+		fault.New("stays in the last cwd", "exec.cwd/not-remembered", "in the last one's cwd",
 			before(func(r *request) {
 				if r.Cwd == "" {
 					r.Cwd = previous.Load().(string)

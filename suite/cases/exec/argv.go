@@ -61,7 +61,7 @@ func wordsVerbatim(ctx context.Context, t *engine.T) {
 		"", " ", "two words", " leading", "trailing ", "it's", `"quoted"`, "$HOME", "${HOME}", "$(exit)", "`exit`",
 		"*", "?", "~", "{a,b}", "#", "%s", "%PATH%", "!", "\\", "\\n", "new\nline", "tab\tstop", "-x", "--", "--file=x", "a=b",
 		"größer 日本語 🦊", strings.Repeat("long ", 12<<10), "")
-	r := t.Exec(ctx, &agentv1.ExecRequest{Command: command, TimeoutMs: commandLimit})
+	r := t.Exec(ctx, &agentv1.ExecRequest{Command: command, Cwd: t.Dir(ctx), TimeoutMs: commandLimit})
 	got := engine.Decode[helper.Report](t, r).Argv
 	engine.Equal(t, "the number of words", len(got), len(command))
 	for i, word := range command[:min(len(command), len(got))] {
@@ -74,24 +74,31 @@ func wordsVerbatim(ctx context.Context, t *engine.T) {
 func nothingInterpreted(ctx context.Context, t *engine.T) {
 	r := t.Exec(ctx, command(ctx, t, t.Helper(ctx, "report", "--", ";", "echo", "more", ">", "made", "&&", "exit", "9", "|", "cat")...))
 	ended(t, r, 0)
-	t.Check(!t.Given().Exists(ctx, t.Path(ctx, "made")), "no redirection", "a file that one made")
+	t.Check(!ran(ctx, t, "made"), "no redirection", "a file that one made")
 }
 
 func justWritten(ctx context.Context, t *engine.T) {
 	const lanes, each = 8, 12
-	dir := t.Dir(ctx)
-	root := t.Root(ctx)
+	dir, given := t.Dir(ctx), t.Given()
+	writeAndRun := func(name string) *agentv1.ControlResponse {
+		name = dir + "/" + name
+		engine.Must[*agentv1.FsWriteResponse](ctx, given, &agentv1.FsWriteRequest{
+			Path: name, Content: []byte(script("echo ran")), Mode: 0o755,
+		})
+		return t.Call(ctx, command(ctx, t, t.Abs(ctx, name)))
+	}
+	// One by itself shows that the agent makes and runs programs at all.
+	given.Check(said(engine.MustOf[*agentv1.ExecResponse](given, writeAndRun("program"))) == "ran", "a program that was written to run", "another output")
 	var busy, wrong [lanes]int
 	t.Lanes(lanes, func(lane int) {
 		for i := range each {
-			name := fmt.Sprintf("%s/program-%d-%d", dir, lane, i)
-			writeProgram(ctx, t, name, "echo ran")
-			resp := t.Call(ctx, command(ctx, t, root+"/"+name))
+			name := fmt.Sprintf("program-%d-%d", lane, i)
+			resp := writeAndRun(name)
 			switch {
 			case resp.GetError() != nil:
 				busy[lane]++
 				t.Logf("%s: %s", name, resp.GetError().GetMessage())
-			case string(resp.GetExec().GetStdout()) != "ran\n":
+			case said(resp.GetExec()) != "ran":
 				wrong[lane]++
 			}
 		}
@@ -102,11 +109,11 @@ func justWritten(ctx context.Context, t *engine.T) {
 }
 
 func emptyArgv(ctx context.Context, t *engine.T) {
-	t.Refused(ctx, &agentv1.ExecRequest{}, osError)
+	t.Refused(ctx, command(ctx, t), osError)
 }
 
 func emptyShell(ctx context.Context, t *engine.T) {
-	t.Refused(ctx, &agentv1.ExecRequest{Shell: true}, osError)
+	t.Refused(ctx, shellCommand(ctx, t), osError)
 }
 
 // equalWords compares lists and shows them whole, since they are short.

@@ -91,10 +91,12 @@ func diesOfSignal(ctx context.Context, t *engine.T) {
 }
 
 func lastWords(ctx context.Context, t *engine.T) {
-	r := t.Exec(ctx, command(ctx, t, sh(`echo out; echo err >&2; kill -9 $$`)...))
+	const words = `echo out; echo err >&2`
+	before := t.Given().Exec(ctx, command(ctx, t, sh(words)...))
+	r := t.Exec(ctx, command(ctx, t, sh(words+`; kill -9 $$`)...))
 	engine.Equal(t, "the exit code", r.GetExitCode(), -1)
-	engine.Equal(t, "stdout", string(r.GetStdout()), "out\n")
-	engine.Equal(t, "stderr", string(r.GetStderr()), "err\n")
+	engine.Equal(t, "stdout as of a command that ends by itself,", string(r.GetStdout()), string(before.GetStdout()))
+	engine.Equal(t, "stderr as of a command that ends by itself,", string(r.GetStderr()), string(before.GetStderr()))
 }
 
 func sleepDuration(ctx context.Context, t *engine.T) {

@@ -5,6 +5,7 @@ package exec
 import (
 	"context"
 	"slices"
+	"strings"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
@@ -13,8 +14,29 @@ import (
 
 // Cases returns the cases of this area.
 func Cases() []engine.Case {
-	return slices.Concat(argvCases(), lookupCases(), shellCases(), cwdCases(), envCases(), stdinCases(), outputCases(),
+	cases := slices.Concat(argvCases(), lookupCases(), shellCases(), cwdCases(), envCases(), stdinCases(), outputCases(),
 		endCases(), timeoutCases(), killCases(), backgroundCases(), parallelCases())
+	for i, c := range cases {
+		switch c.Clause {
+		case "exec.argv", "exec.cwd", "exec.exit-code", "exec.timeout":
+			// What a plain command leans on is what these are about.
+		default:
+			cases[i].Run = afterPlain(c.Run)
+		}
+	}
+	return cases
+}
+
+// afterPlain runs a case after a command that asks for nothing special. Without
+// it, every case would fail on an agent that cannot run the helper at all.
+func afterPlain(run func(context.Context, *engine.T)) func(context.Context, *engine.T) {
+	return func(ctx context.Context, t *engine.T) {
+		given := t.Given()
+		if r := given.Run(ctx, "exit", "0"); r.GetTimedOut() || r.GetExitCode() != 0 {
+			given.Fatalf("a plain command that succeeds", "one that does not")
+		}
+		run(ctx, t)
+	}
 }
 
 const (
@@ -60,11 +82,29 @@ func reportOf(ctx context.Context, t *engine.T, env map[string]string) *helper.R
 	return &r
 }
 
-// writeProgram makes an executable script of the POSIX shell.
+// said is what a command wrote to stdout, for cases that are not about the exact
+// bytes of it.
+func said(r *agentv1.ExecResponse) string { return strings.TrimSpace(string(r.GetStdout())) }
+
+// writeProgram makes an executable script of the POSIX shell, whatever the agent
+// makes of a mode.
 func writeProgram(ctx context.Context, t *engine.T, name, text string) {
-	engine.Must[*agentv1.FsWriteResponse](ctx, t.Given(), &agentv1.FsWriteRequest{
-		Path: name, Content: []byte("#!/bin/sh\n" + text + "\n"), CreateParents: true, Mode: 0o755,
-	})
+	t.Given().Write(ctx, name, []byte(script(text)))
+	t.Arrange(ctx, "chmod", "755", t.Abs(ctx, name))
+}
+
+func script(text string) string { return "#!/bin/sh\n" + text + "\n" }
+
+// trace is an argv that leaves a file of that name, which ran looks for, in the
+// case's directory.
+func trace(ctx context.Context, t *engine.T, name string) []string {
+	return []string{"-c", `: >"$1"`, "sh", t.Abs(ctx, t.Path(ctx, name))}
+}
+
+// ran reports whether a command left the trace.
+func ran(ctx context.Context, t *engine.T, name string) bool {
+	_, there := t.Look(ctx, t.Path(ctx, name))
+	return there
 }
 
 // attempt is a command in a table of those that must be refused.

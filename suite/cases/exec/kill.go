@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
 )
@@ -70,42 +69,36 @@ func killsCommand(ctx context.Context, t *engine.T) {
 
 // timedOutTree runs a tree of those kinds into a timeout.
 func timedOutTree(ctx context.Context, t *engine.T, kinds ...string) helper.Tree {
-	file := t.Path(ctx, "tree.json")
 	args := []string{"tree", "--file", "tree.json", "--sleep", longLife, "--for", longLife}
-	intoTimeout(ctx, t, file, t.Helper(ctx, append(args, kinds...)...))
 	var tree helper.Tree
-	if err := json.Unmarshal(t.Given().Read(ctx, file), &tree); err != nil {
+	if err := json.Unmarshal(intoTimeout(ctx, t, "tree.json", t.Helper(ctx, append(args, kinds...)...)), &tree); err != nil {
 		t.Given().Fatalf("the tree's report", "%v", err)
 	}
 	return tree
 }
 
 func killsStubbornCommand(ctx context.Context, t *engine.T) {
-	file := t.Path(ctx, "pid")
 	// Whatever of its children is killed, the shell starts the next.
-	argv := sh(`trap "" TERM INT HUP; echo $$ >pid; for i in 1 2 3 4; do "$@"; done`, t.Helper(ctx, "sleep", "5s")...)
-	intoTimeout(ctx, t, file, argv)
-	pid := strings.TrimSpace(string(t.Given().Read(ctx, file)))
+	argv := sh(`trap "" TERM INT HUP; echo $$ >pid.new; mv pid.new pid; for i in 1 2 3 4; do "$@"; done`, t.Helper(ctx, "sleep", "5s")...)
+	pid := strings.TrimSpace(string(intoTimeout(ctx, t, "pid", argv)))
 	if _, err := strconv.Atoi(pid); err != nil {
-		t.Given().Fatalf("the command's pid", "%q", pid)
+		t.Given().Fatalf("the command's pid", "another text")
 	}
 	dead(ctx, t, "the command", pid)
 }
 
-// intoTimeout runs argv, which makes the file when it is ready, with a limit
-// that comes after that on this machine.
-func intoTimeout(ctx context.Context, t *engine.T, file string, argv []string) {
+// intoTimeout runs argv, which writes the file when it is ready, with a limit
+// that comes after that on this machine, and returns what it wrote.
+func intoTimeout(ctx context.Context, t *engine.T, file string, argv []string) []byte {
 	given := t.Given()
 	for limit := time.Second; limit < 10*time.Second; limit *= 2 {
-		r := given.Exec(ctx, &agentv1.ExecRequest{
-			Command: argv, Cwd: t.Dir(ctx), TimeoutMs: uint32(limit.Milliseconds()),
-		})
-		given.Check(r.GetTimedOut(), "a command that is timed out", "one that is not")
-		if given.Exists(ctx, file) {
-			return
+		given.Check(timed(ctx, given, limit, argv...).GetTimedOut(), "a command that is timed out", "one that is not")
+		if content, there := t.Look(ctx, t.Path(ctx, file)); there {
+			return content
 		}
 	}
 	given.Fatalf("a command that is ready within its limit", "none")
+	return nil
 }
 
 // dead checks that a process is dead in time after a timeout, whose answer has

@@ -96,18 +96,25 @@ func lookupCases() []engine.Case {
 // tool puts the helper under another name into a directory of the case and
 // returns that directory's absolute path.
 func tool(ctx context.Context, t *engine.T, name string) string {
-	given := t.Given()
 	dir := t.Path(ctx, "bin")
-	given.Mkdir(ctx, dir)
-	r := given.Run(ctx, "symlink", t.Helper(ctx)[0], "bin/"+name)
-	ended(given, r, 0)
-	return given.Abs(ctx, dir)
+	t.Given().Mkdir(ctx, dir)
+	t.Arrange(ctx, "symlink", t.Helper(ctx)[0], "bin/"+name)
+	return t.Abs(ctx, dir)
+}
+
+// withPath is an environment with that PATH, which a command that needs no lookup
+// must be given whole.
+func withPath(ctx context.Context, t *engine.T, dirs string) map[string]string {
+	env := map[string]string{"PATH": dirs}
+	value, _ := reportOf(ctx, t.Given(), env).Getenv("PATH")
+	t.Given().Check(value == dirs, "the request's PATH in the environment of a command", "another")
+	return env
 }
 
 func foundInRequestPath(ctx context.Context, t *engine.T) {
 	const name = "agentproof-tool"
 	req := command(ctx, t, name, helper.Command, "report")
-	req.Env = map[string]string{"PATH": tool(ctx, t, name)}
+	req.Env = withPath(ctx, t, tool(ctx, t, name))
 	r := engine.Decode[helper.Report](t, t.Exec(ctx, req))
 	equalWords(t, "the argv", r.Argv, req.Command)
 }
@@ -118,8 +125,8 @@ func firstInPathWins(ctx context.Context, t *engine.T) {
 		writeProgram(ctx, t, dir+"/"+version+"/agentproof-tool", "echo "+version)
 	}
 	req := command(ctx, t, "agentproof-tool")
-	req.Env = map[string]string{"PATH": t.Abs(ctx, dir+"/two") + ":" + t.Abs(ctx, dir+"/one")}
-	engine.Equal(t, "the output of the first one", string(t.Exec(ctx, req).GetStdout()), "two\n")
+	req.Env = withPath(ctx, t, t.Abs(ctx, dir+"/two")+":"+t.Abs(ctx, dir+"/one"))
+	engine.Equal(t, "the output of the first one", said(t.Exec(ctx, req)), "two")
 }
 
 func foundInAgentPath(ctx context.Context, t *engine.T) {
@@ -128,26 +135,34 @@ func foundInAgentPath(ctx context.Context, t *engine.T) {
 }
 
 func requestPathAlone(ctx context.Context, t *engine.T) {
-	req := command(ctx, t, "sh", "-c", "exit 0")
-	req.Env = map[string]string{"PATH": t.Abs(ctx, t.Dir(ctx))}
-	t.Refused(ctx, req, notFound)
+	req := command(ctx, t, append([]string{"sh"}, trace(ctx, t, "ran")...)...)
+	req.Env = withPath(ctx, t, t.Abs(ctx, t.Dir(ctx)))
+	notFoundAndNotRun(ctx, t, req)
+}
+
+// notFoundAndNotRun runs what lookup must not find, and which would leave the
+// trace "ran". With which error it is refused is another clause's matter.
+func notFoundAndNotRun(ctx context.Context, t *engine.T, req *agentv1.ExecRequest) {
+	t.Call(ctx, req)
+	t.Check(!ran(ctx, t, "ran"), "no program found", "one that ran")
 }
 
 func slashRelativeToCwd(ctx context.Context, t *engine.T) {
 	dir := t.Dir(ctx)
 	writeProgram(ctx, t, dir+"/tools/agentproof-tool", "echo found")
 	for _, name := range []string{"tools/agentproof-tool", "./tools/agentproof-tool", "tools/../tools/agentproof-tool"} {
-		engine.Equal(t, "the output of "+name, string(t.Exec(ctx, command(ctx, t, name)).GetStdout()), "found\n")
+		engine.Equal(t, "the output of "+name, said(t.Exec(ctx, command(ctx, t, name))), "found")
 	}
-	// Relative to the root it would be there.
-	t.RefusedAll(ctx, notFound, attempt("a name that is right from the root only", command(ctx, t, dir+"/tools/agentproof-tool")))
+	writeProgram(ctx, t, dir+"/tools/agentproof-tracer", ": >'"+t.Abs(ctx, t.Path(ctx, "ran"))+"'")
+	// Relative to the root it is there.
+	notFoundAndNotRun(ctx, t, command(ctx, t, dir+"/tools/agentproof-tracer"))
 }
 
 func bareNameNotInCwd(ctx context.Context, t *engine.T) {
-	writeProgram(ctx, t, t.Path(ctx, "agentproof-tool"), "echo found")
+	writeProgram(ctx, t, t.Path(ctx, "agentproof-tool"), ": >'"+t.Abs(ctx, t.Path(ctx, "ran"))+"'")
 	req := command(ctx, t, "agentproof-tool")
-	req.Env = map[string]string{"PATH": t.Abs(ctx, t.Dir(ctx)) + "/empty"}
-	t.Refused(ctx, req, notFound)
+	req.Env = withPath(ctx, t, t.Abs(ctx, t.Dir(ctx))+"/empty")
+	notFoundAndNotRun(ctx, t, req)
 }
 
 func missingByPath(ctx context.Context, t *engine.T) {
@@ -166,10 +181,8 @@ func missingByName(ctx context.Context, t *engine.T) {
 }
 
 func notExecutable(ctx context.Context, t *engine.T) {
-	name := t.Path(ctx, "script")
-	engine.Must[*agentv1.FsWriteResponse](ctx, t.Given(), &agentv1.FsWriteRequest{
-		Path: name, Content: []byte("#!/bin/sh\nexit 0\n"), Mode: 0o644,
-	})
+	name := t.File(ctx, "script", script("exit 0"))
+	t.Arrange(ctx, "chmod", "644", t.Abs(ctx, name))
 	t.RefusedAll(ctx, osError,
 		attempt("an absolute path", command(ctx, t, t.Abs(ctx, name))),
 		attempt("a relative path", command(ctx, t, "./script")))

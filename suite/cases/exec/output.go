@@ -141,7 +141,7 @@ func outputTinyWrites(ctx context.Context, t *engine.T) {
 
 func outputOfFailure(ctx context.Context, t *engine.T) {
 	r := t.Exec(ctx, command(ctx, t, sh(`echo out; echo why >&2; exit 5`)...))
-	ended(t, r, 5)
+	ended(t.Given(), r, 5)
 	engine.Equal(t, "stdout", string(r.GetStdout()), "out\n")
 	engine.Equal(t, "stderr", string(r.GetStderr()), "why\n")
 }
@@ -153,7 +153,7 @@ func boundedReply(ctx context.Context, t *engine.T) {
 
 func boundedDrained(ctx context.Context, t *engine.T) {
 	t.Call(ctx, command(ctx, t, sh(`"$@" && echo done >finished`, out(ctx, t, beyondMemory/2, beyondMemory/2)...)...))
-	t.Check(t.Given().Exists(ctx, t.Path(ctx, "finished")), "a command that ran to its end", "one that did not")
+	t.Check(ran(ctx, t, "finished"), "a command that ran to its end", "one that did not")
 }
 
 func boundedFits(ctx context.Context, t *engine.T) {

@@ -3,6 +3,7 @@ package exec
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"time"
 
 	"agentproof/suite/engine"
@@ -97,11 +98,11 @@ func stdinWhole(ctx context.Context, t *engine.T) {
 }
 
 func stdinClosed(ctx context.Context, t *engine.T) {
-	req := command(ctx, t, t.Helper(ctx, "cat")...)
+	req := command(ctx, t, t.Helper(ctx, "digest")...)
 	req.Stdin = []byte("no line end, and \x00 inside")
 	r := t.Exec(ctx, req)
 	if ended(t, r, 0) {
-		engine.EqualBytes(t, "stdout", r.GetStdout(), req.Stdin)
+		engine.Equal(t, "what the command read", engine.Decode[helper.Digest](t, r), helper.DigestOf(req.Stdin))
 	}
 }
 
@@ -114,10 +115,12 @@ func stdinEmpty(ctx context.Context, t *engine.T) {
 
 func unreadExit(ctx context.Context, t *engine.T) {
 	req := command(ctx, t, sh("echo out; exit 3")...)
+	without := t.Given().Exec(ctx, req)
+	req = command(ctx, t, req.Command...)
 	req.Stdin = bytes.Repeat([]byte("x"), overPipe)
 	r := t.Exec(ctx, req)
-	if ended(t, r, 3) {
-		engine.Equal(t, "stdout", string(r.GetStdout()), "out\n")
+	if ended(t, r, without.GetExitCode()) {
+		engine.Equal(t, "stdout as of a command without stdin,", string(r.GetStdout()), string(without.GetStdout()))
 	}
 }
 
@@ -125,7 +128,9 @@ func unreadSleep(ctx context.Context, t *engine.T) {
 	// The command lives much longer than its limit, and the answer must come
 	// nearer to the limit than to the end of that life.
 	const life, limit, late = "20s", 500 * time.Millisecond, 8 * time.Second
-	req := command(ctx, t, t.Helper(ctx, "sleep", life)...)
+	argv := t.Helper(ctx, "sleep", life)
+	t.Given().Check(timed(ctx, t.Given(), limit, argv...).GetTimedOut(), "a command without stdin that is timed out", "one that is not")
+	req := command(ctx, t, argv...)
 	req.Stdin = bytes.Repeat([]byte("x"), overPipe)
 	req.TimeoutMs = uint32(limit.Milliseconds())
 	start := time.Now()
@@ -143,8 +148,14 @@ func unreadClosed(ctx context.Context, t *engine.T) {
 }
 
 func largeThroughFilter(ctx context.Context, t *engine.T) {
+	filter(ctx, t.Given(), overPipe)
+	filter(ctx, t, severalMiB)
+}
+
+// filter feeds the helper that copies its stdin to its stdout.
+func filter(ctx context.Context, t *engine.T, size int) {
 	req := command(ctx, t, t.Helper(ctx, "cat")...)
-	req.Stdin = helper.Pattern(2, severalMiB)
+	req.Stdin = helper.Pattern(2, size)
 	r := t.Exec(ctx, req)
 	if ended(t, r, 0) {
 		engine.EqualBytes(t, "stdout", r.GetStdout(), req.Stdin)
@@ -152,14 +163,20 @@ func largeThroughFilter(ctx context.Context, t *engine.T) {
 }
 
 func largeOutputFirst(ctx context.Context, t *engine.T) {
-	// The helper fills stdout whole, and only then is stdin read.
-	req := command(ctx, t, sh(`"$@" out --stdout 5242881 --seed 3 && "$@" digest >&2`, t.Helper(ctx)...)...)
-	req.Stdin = helper.Pattern(2, severalMiB)
+	outputFirst(ctx, t.Given(), overPipe)
+	outputFirst(ctx, t, severalMiB)
+}
+
+// outputFirst feeds the helper that fills stdout whole before it reads stdin.
+func outputFirst(ctx context.Context, t *engine.T, size int) {
+	line := fmt.Sprintf(`"$@" out --stdout %d --seed 3 && "$@" digest >&2`, size)
+	req := command(ctx, t, sh(line, t.Helper(ctx)...)...)
+	req.Stdin = helper.Pattern(2, size)
 	r := t.Exec(ctx, req)
 	if !ended(t, r, 0) {
 		return
 	}
-	engine.EqualBytes(t, "stdout", r.GetStdout(), helper.Pattern(3, severalMiB))
+	engine.EqualBytes(t, "stdout", r.GetStdout(), helper.Pattern(3, size))
 	want := helper.DigestOf(req.Stdin)
 	t.Check(bytes.Contains(r.GetStderr(), []byte(want.SHA256)), "stdin read whole after that", "another digest")
 }
