@@ -8,6 +8,7 @@ import (
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/stream"
+	"agentproof/suite/monitor"
 	"agentproof/suite/transcript"
 )
 
@@ -18,6 +19,16 @@ const terminalLimit = 20 * time.Second
 // (open, write, resize, close) and a viewer (the bytes) see it. It belongs to
 // the goroutine of its case, and is closed with it.
 type Terminal struct {
+	*terminal
+	t *T
+}
+
+// Given returns a view of the terminal whose failures mean that the case could not
+// be arranged, as T.Given does.
+func (p *Terminal) Given() *Terminal { return &Terminal{p.terminal, p.t.Given()} }
+
+// terminal is what all views of one terminal share.
+type terminal struct {
 	ID      string
 	Channel *agentv1.StreamChannel
 	// Lossy allows for gaps in the output, where the relay's ring is lost with
@@ -25,7 +36,6 @@ type Terminal struct {
 	Lossy  bool
 	Missed uint64
 
-	t      *T
 	viewer *stream.Viewer
 	seen   []byte // read from the viewer and not consumed
 	next   uint64 // the seq that the next frame must have
@@ -35,13 +45,28 @@ type Terminal struct {
 // OpenTerminal opens a terminal without attaching a viewer.
 func (t *T) OpenTerminal(ctx context.Context, req *agentv1.PtyOpenRequest) *Terminal {
 	resp := Must[*agentv1.PtyOpenResponse](ctx, t, req)
-	term := &Terminal{ID: resp.GetPtyId(), Channel: resp.GetChannel(), t: t}
+	term := &Terminal{&terminal{ID: resp.GetPtyId(), Channel: resp.GetChannel()}, t}
 	t.Cleanup(func(ctx context.Context) {
 		if !term.closed {
 			_, _ = t.notify(ctx, &agentv1.PtyCloseRequest{PtyId: term.ID})
 		}
 	})
 	return term
+}
+
+// PlainTerminal opens a terminal that asks for nothing special, for cases that are
+// about more than that: without it, all of them would fail on an agent that can
+// open none. It takes no viewer.
+func (t *T) PlainTerminal(ctx context.Context) {
+	given := t.Given()
+	name := t.Path(ctx, "plain-terminal")
+	given.OpenTerminal(ctx, &agentv1.PtyOpenRequest{
+		Command: t.Helper(ctx, "report", "--file", t.Abs(ctx, name)), Cwd: t.Dir(ctx),
+		Cols: 80, Rows: 24, Term: "xterm-256color",
+	})
+	if !t.AwaitFile(ctx, name, t.Scale(terminalLimit)) {
+		given.Fatalf("a program that runs on a plain terminal", "no trace of it")
+	}
 }
 
 // HelperTerminal opens a terminal with the helper on it, in the case's own
@@ -90,7 +115,7 @@ func (p *Terminal) UntilWithin(ctx context.Context, marker string, limit time.Du
 	}
 }
 
-// read takes one more frame from the viewer and checks that it is the next.
+// read takes one more frame from the viewer and notes when it is not the next.
 func (p *Terminal) read(ctx context.Context) error {
 	f, err := p.viewer.Read(ctx)
 	if err != nil {
@@ -98,15 +123,26 @@ func (p *Terminal) read(ctx context.Context) error {
 	}
 	switch {
 	case f.Seq < p.next:
-		p.t.Errorf("each frame once (stream.seq)", "one again")
+		p.misnumbered("each frame once", "one again")
 	case f.Seq > p.next && !p.Lossy:
-		p.t.Errorf("frames with seq 0, 1, 2 … and none missing (stream.seq)", "a gap")
+		p.misnumbered("frames with seq 0, 1, 2 … and none missing", "a gap")
 	}
 	p.t.rec.Streamed(transcript.FromAgent, p.Channel.GetChannelId(), "frames", len(f.Data))
 	p.Missed += f.Seq - p.next
 	p.next = f.Seq + 1
 	p.seen = append(p.seen, f.Data...)
 	return nil
+}
+
+// misnumbered is about a frame that breaks stream.seq, for which the cases of that
+// clause account.
+func (p *Terminal) misnumbered(want, got string) {
+	f := monitor.Broke("stream.seq", want, got)
+	if p.t.kase.Clause == f.Clause {
+		p.t.Errorf(f.Want, "%s", f.Got)
+		return
+	}
+	p.t.rec.Adopt([]monitor.Finding{f})
 }
 
 // ending says in stable words how the stream ended.
@@ -149,10 +185,9 @@ func (p *Terminal) Rest(ctx context.Context) []byte {
 	}
 }
 
-// Type writes through the control plane, and checks that all was taken.
+// Type writes through the control plane, for cases that are not about writing.
 func (p *Terminal) Type(ctx context.Context, data string) {
-	r := Must[*agentv1.PtyWriteResponse](ctx, p.t, &agentv1.PtyWriteRequest{PtyId: p.ID, Data: []byte(data)})
-	Equal(p.t, "bytes_written", r.GetBytesWritten(), uint64(len(data)))
+	Must[*agentv1.PtyWriteResponse](ctx, p.t.Given(), &agentv1.PtyWriteRequest{PtyId: p.ID, Data: []byte(data)})
 }
 
 // TypeAtViewer writes as the viewer's user does.

@@ -31,7 +31,7 @@ func commands() []command {
 		{"digest", "", "Digest: of stdin up to its end", digest},
 		{"ignore-stdin", "[DURATION]", "closes stdin unread, then sleeps", ignoreStdin},
 
-		{"tree", "[--for D] [--hold-stdout] [--file PATH] [--sleep D] [--exit CODE] [KIND…]", "Tree: starts a descendant a KIND; KIND joins child, setpgid, setsid, orphan, ignore-term, chatty by +", nil},
+		{"tree", "[--for D] [--hold-stdout] [--ignore-term] [--file PATH] [--sleep D] [--exit CODE] [KIND…]", "Tree: starts a descendant a KIND; KIND joins child, setpgid, setsid, orphan, ignore-term, chatty by +; --ignore-term is for the tree itself", nil},
 		{"descend", "", "a descendant of tree; not for cases", nil},
 		{"alive", "[--until-dead D] PID[:START]…", "Processes: what the system says about each, as soon as none is alive or D is over", alive},
 		{"zombies-of", "PID", "Processes: the children of PID that ended and were not waited for", zombiesOf},
@@ -55,10 +55,10 @@ func commands() []command {
 		{"small-disk", "[--for D] DIR BYTES FILE", "writes to FILE a Place on a disk of BYTES, empty path if that cannot be had; the disk lives as long as FILE", nil},
 		{"small-disk-owner", "", "holds the disk of small-disk; not for cases", nil},
 
-		{"winch", "", "Size, a line at the start and at each SIGWINCH; ends when quit is typed", nil},
+		{"winch", "[--file PATH]", "Size, a line at the start and at each SIGWINCH; --file writes it there instead; ends when quit is typed", nil},
 		{"pty-echo", "", "raw mode: echoes what lies between BeginMarker and EndMarker, markers included", nil},
 		{"pty-source", "[--wait] BYTES SEED", "raw mode: BeginMarker, Pattern, EndMarker; --wait for a BeginMarker first", nil},
-		{"pty-sink", "BYTES", "raw mode: Digest of that many bytes after a BeginMarker", nil},
+		{"pty-sink", "[--ready PATH] [--file PATH] BYTES", "raw mode: Digest of that many bytes after a BeginMarker; --ready makes that file before, --file writes a Content there instead", nil},
 	}
 }
 

@@ -4,6 +4,7 @@ package helper
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -34,8 +35,16 @@ func (c *call) print(s string) error {
 }
 
 func winch(c *call) error {
-	if _, err := c.operands(0); err != nil {
+	fs := c.flags()
+	file := fs.String("file", "", "")
+	if _, err := c.parse(fs, 0, 0); err != nil {
 		return err
+	}
+	tell := func(s Size) error {
+		if *file != "" {
+			return writeAtomic(*file, s)
+		}
+		return c.emit(s)
 	}
 	return c.raw(func(in *bufio.Reader) error {
 		// Before the first size is read, or a change right after it is lost.
@@ -49,7 +58,7 @@ func winch(c *call) error {
 			if err != nil {
 				return fmt.Errorf("ask for the window's size: %w", err)
 			}
-			if err := c.emit(Size{cols, rows}); err != nil {
+			if err := tell(Size{cols, rows}); err != nil {
 				return err
 			}
 			select {
@@ -113,8 +122,14 @@ func ptySource(c *call) error {
 	})
 }
 
+// sinkHead is how much of what it read pty-sink repeats.
+const sinkHead = 4 << 10
+
 func ptySink(c *call) error {
-	args, err := c.operands(1)
+	fs := c.flags()
+	ready := fs.String("ready", "", "")
+	file := fs.String("file", "", "")
+	args, err := c.parse(fs, 1, 1)
 	if err != nil {
 		return err
 	}
@@ -126,12 +141,21 @@ func ptySink(c *call) error {
 		if err := c.print(ReadyMarker); err != nil {
 			return err
 		}
+		if *ready != "" {
+			if err := os.WriteFile(*ready, nil, 0o644); err != nil {
+				return err
+			}
+		}
 		if err := copyUntil(io.Discard, in, BeginMarker); err != nil {
 			return err
 		}
 		sum := sha256.New()
-		if _, err := io.CopyN(sum, in, n); err != nil {
+		var head bytes.Buffer
+		if _, err := io.CopyN(sum, io.TeeReader(in, &firstBytes{&head, sinkHead}), n); err != nil {
 			return fmt.Errorf("read %d bytes: %w", n, noEOF(err))
+		}
+		if *file != "" {
+			return writeAtomic(*file, Content{newDigest(n, sum), head.Bytes()})
 		}
 		return c.emit(newDigest(n, sum))
 	})

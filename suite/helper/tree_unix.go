@@ -63,6 +63,7 @@ func tree(c *call) error {
 	file := fs.String("file", "", "")
 	pause := fs.Duration("sleep", 0, "")
 	code := fs.Uint("exit", 0, "")
+	stubborn := fs.Bool("ignore-term", false, "")
 	d := declareDescent(fs)
 	kinds, err := c.parse(fs, 0, -1)
 	if err != nil {
@@ -75,6 +76,9 @@ func tree(c *call) error {
 		if _, err := parseKind(kind); err != nil {
 			return err
 		}
+	}
+	if *stubborn {
+		ignoreTerm()
 	}
 	t, err := d.startAll(kinds)
 	if err != nil {
@@ -91,6 +95,9 @@ func tree(c *call) error {
 	time.Sleep(*pause)
 	return exitStatus(*code)
 }
+
+// ignoreTerm ignores the signals that ask a process to end.
+func ignoreTerm() { signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT) }
 
 // A descent is how descendants are started.
 type descent struct {
@@ -196,7 +203,7 @@ func descend(c *call) error {
 		return err
 	}
 	if t.ignoreTerm {
-		signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
+		ignoreTerm()
 	}
 	if err := awaitOrphaned(*leave); err != nil {
 		return err

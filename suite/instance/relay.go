@@ -39,6 +39,9 @@ type Relay struct {
 	dials []string       // request URIs, in order
 	live  map[string]int // open sockets, by channel
 	opens []*agentv1.StreamOpen
+	// frames are kept for an agent that was told a RelayPath, whose cases are
+	// about a few of them.
+	frames []*agentv1.StreamFrame
 }
 
 // startRelay starts the reference relay, or a proxy where vendor is not nil.
@@ -145,16 +148,29 @@ func (r *Relay) Sockets(channel string) int {
 	return r.live[channel]
 }
 
-// note remembers the StreamOpens that pass.
+// note keeps the StreamOpens and StreamFrames that pass.
 func (r *Relay) note(message []byte) [][]byte {
-	if m, err := stream.Decode(message); err == nil {
-		if open, ok := m.(*agentv1.StreamOpen); ok {
-			r.mu.Lock()
-			r.opens = append(r.opens, open)
-			r.mu.Unlock()
-		}
+	m, err := stream.Decode(message)
+	if err != nil {
+		return [][]byte{message}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch m := m.(type) {
+	case *agentv1.StreamOpen:
+		r.opens = append(r.opens, m)
+	case *agentv1.StreamFrame:
+		r.frames = append(r.frames, m)
 	}
 	return [][]byte{message}
+}
+
+// Frames are the StreamFrames of the agent so far, in order. They are kept for an
+// agent that was told a RelayPath.
+func (r *Relay) Frames() []*agentv1.StreamFrame {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.frames)
 }
 
 // Opens are the StreamOpens of the agent so far, in order. They are noted for

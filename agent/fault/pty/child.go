@@ -25,6 +25,12 @@ func surroundings() []fault.Mutant {
 			opening(func(r *agentv1.PtyOpenRequest) { r.Cols, r.Rows = r.Rows, r.Cols }))),
 		mutant("has another default size", "pty.size/both-default", "rows 24",
 			shaped(func(cols, rows uint32) bool { return cols == 0 && rows == 0 }, 80, 25)),
+		silent("starts nothing on a terminal without a size", "pty.size/both-default", "no trace of it",
+			opening(func(r *agentv1.PtyOpenRequest) {
+				if r.GetCols() == 0 && r.GetRows() == 0 && len(r.GetCommand()) > 0 {
+					r.Command = []string{"/bin/cat"}
+				}
+			})),
 		mutant("drops the rows when there are no columns", "pty.size/columns-default-alone", "rows 50",
 			shaped(func(cols, _ uint32) bool { return cols == 0 }, 80, 24)),
 		mutant("drops the columns when there are no rows", "pty.size/rows-default-alone", "columns 132",

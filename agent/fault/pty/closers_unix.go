@@ -32,7 +32,7 @@ func closings() []fault.Mutant {
 		{Name: "closes terminals by forgetting them, flood or not", Case: "pty.close/while-a-viewer-does-not-read", Beside: closer(func(int) {})},
 	}
 	for i := range mutants {
-		mutants[i].Says = "some still there"
+		mutants[i].Says = "still there"
 		mutants[i].Also = []string{"pty.close/*"}
 	}
 	return append(mutants,

@@ -53,8 +53,9 @@ func crossed() agent.Middleware {
 	return func(next agent.Handler) agent.Handler {
 		return func(ctx context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
 			mu.Lock()
-			if r := req.GetPtyWrite(); r != nil && len(ids) == 2 {
-				r.PtyId = ids[1-slices.Index(ids, r.GetPtyId())]
+			if r := req.GetPtyWrite(); r != nil && len(ids) > 1 {
+				last := ids[len(ids)-2:] // a plain one may have come before
+				r.PtyId = last[1-slices.Index(last, r.GetPtyId())]
 			}
 			mu.Unlock()
 			resp := next(ctx, req)

@@ -17,7 +17,7 @@ func inputs() []fault.Mutant {
 	var held []byte
 	var once atomic.Bool
 	return []fault.Mutant{
-		wide(silent("strips what is no ASCII", "pty.write/every-byte-value", "byte for byte",
+		wide(silent("strips what is no ASCII", "pty.write/every-byte-value", "less in time",
 			typing(func(b []byte) []byte {
 				return slices.DeleteFunc(slices.Clone(b), func(c byte) bool { return c > 0x7f })
 			}))),
@@ -29,7 +29,7 @@ func inputs() []fault.Mutant {
 					w.BytesWritten = 0
 				}
 			}))),
-		mutant("types a newline for nothing", "pty.write/nothing-is-fine", "nothing of 0 bytes",
+		mutant("types a newline for nothing", "pty.write/nothing-is-fine", "what the child read first",
 			typing(func(b []byte) []byte {
 				if len(b) == 0 {
 					return []byte("\n")
@@ -46,7 +46,7 @@ func inputs() []fault.Mutant {
 					return next(ctx, req)
 				}
 			}),
-		silent("loses the end of a long paste", "pty.write/a-long-paste", "nothing more in time",
+		silent("loses the end of a long paste", "pty.write/a-long-paste", "less in time",
 			typing(func(b []byte) []byte { return b[:min(len(b), 64<<10)] })),
 		mutant("doubles a byte of a long paste", "pty.write/a-long-paste", "the digest",
 			typing(func(b []byte) []byte {
@@ -67,7 +67,7 @@ func inputs() []fault.Mutant {
 				held = nil
 				return b
 			})),
-		wide(silent("takes a resize and does nothing", "pty.resize/size-and-signal", "nothing more in time",
+		wide(silent("takes a resize and does nothing", "pty.resize/size-and-signal", "the size that the child sees",
 			fault.Before(func(req *agentv1.ControlRequest) {
 				if r := req.GetPtyResize(); r != nil {
 					r.Cols, r.Rows = 0, 0 // which keep what was
@@ -85,7 +85,7 @@ func inputs() []fault.Mutant {
 					r.Cols, r.Rows = 0, 0
 				}
 			}))),
-		silent("sends no signal about a resize", "pty.resize/size-and-signal", "nothing more in time",
+		silent("sends no signal about a resize", "pty.resize/size-and-signal", "the size that the child sees",
 			within(`exec 3<&0; setsid "$@" <&3 & wait`)),
 	}
 }

@@ -32,19 +32,16 @@ func kinds() []fault.Mutant {
 		wide(mutant("names another agent in the channel", "pty.open/channel-of-this-agent", "the agent's own id in the channel",
 			opened(func(r *agentv1.PtyOpenResponse) { r.Channel.AgentId = "another" }))),
 		mutant("asks for consent to open a terminal", "pty.headless/no-display-and-no-consent", "CONSENT_REQUIRED",
-			func(agent.Handler) agent.Handler {
-				return func(_ context.Context, req *agentv1.ControlRequest) *agentv1.ControlResponse {
-					return &agentv1.ControlResponse{RequestId: req.GetRequestId(),
-						Error: &agentv1.AgentError{Code: agentv1.ErrorCode_ERROR_CODE_CONSENT_REQUIRED}}
-				}
-			}),
-		silent("starts nothing without a command", "pty.open/no-command-is-a-shell", "42-is-the-answer",
+			fault.Refuse(agentv1.ErrorCode_ERROR_CODE_CONSENT_REQUIRED, func(req *agentv1.ControlRequest) bool {
+				return req.GetPtyOpen() != nil
+			})),
+		silent("starts nothing without a command", "pty.open/no-command-is-a-shell", "a shell that carries out",
 			opening(func(r *agentv1.PtyOpenRequest) {
 				if len(r.GetCommand()) == 0 {
 					r.Command = []string{"/bin/cat"}
 				}
 			})),
-		wide(mutant("joins the command for a shell", "pty.open/command-is-argv", "as it was given",
+		wide(mutant("joins the command for a shell", "pty.open/command-is-argv", "the arguments",
 			opening(func(r *agentv1.PtyOpenRequest) {
 				r.Command = []string{"/bin/sh", "-c", strings.Replace(strings.Join(r.Command, " "), "it's", "its", 1)}
 			}))),

@@ -3,9 +3,11 @@ package exec
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wire"
 )
 
 const (
@@ -16,6 +18,9 @@ const (
 	// beyondMemory is more output than an agent can mean to keep when its
 	// broker carries smallPayload.
 	beyondMemory = 64 << 20
+
+	// beyondLimit, in milliseconds, is for so much output on a busy machine.
+	beyondLimit = 50_000
 )
 
 func outputCases() []engine.Case {
@@ -147,12 +152,17 @@ func outputOfFailure(ctx context.Context, t *engine.T) {
 }
 
 func boundedReply(ctx context.Context, t *engine.T) {
-	e := t.Refused(ctx, command(ctx, t, out(ctx, t, beyondMemory-5, 5)...), tooLarge)
+	req := command(ctx, t, out(ctx, t, beyondMemory-5, 5)...)
+	req.TimeoutMs = beyondLimit
+	e := t.WantError(t.Start(wire.NewRequest(req)).Response(ctx, t.Scale(wire.OpLimit)+beyondLimit*time.Millisecond), tooLarge)
 	engine.Equal(t, "the detail total_output_bytes", e.GetDetail()["total_output_bytes"], strconv.Itoa(beyondMemory))
 }
 
 func boundedDrained(ctx context.Context, t *engine.T) {
-	t.Call(ctx, command(ctx, t, sh(`"$@" && echo done >finished`, out(ctx, t, beyondMemory/2, beyondMemory/2)...)...))
+	req := command(ctx, t, sh(`"$@" && echo done >finished`, out(ctx, t, beyondMemory/2, beyondMemory/2)...)...)
+	req.TimeoutMs = beyondLimit
+	// What the reply says is another case's matter.
+	t.Start(wire.NewRequest(req)).Response(ctx, t.Scale(wire.OpLimit)+beyondLimit*time.Millisecond)
 	t.Check(ran(ctx, t, "finished"), "a command that ran to its end", "one that did not")
 }
 

@@ -116,14 +116,14 @@ func cwdCase(cwd, want string) func(context.Context, *engine.T) {
 		if dir == "" {
 			dir = t.Root(ctx)
 		}
-		r := report(ctx, t, &agentv1.PtyOpenRequest{Cwd: cwd})
+		r := reportIn(ctx, t, &agentv1.PtyOpenRequest{Cwd: cwd})
 		t.Check(r.Cwd == dir, "the child in the directory that was asked for", "in another")
 	}
 }
 
 func cwdRelative(ctx context.Context, t *engine.T) {
 	t.File(ctx, "a dir/keep", "")
-	r := report(ctx, t, &agentv1.PtyOpenRequest{Cwd: t.Path(ctx, "a dir")})
+	r := reportIn(ctx, t, &agentv1.PtyOpenRequest{Cwd: t.Path(ctx, "a dir")})
 	t.Check(r.Cwd == t.Abs(ctx, t.Path(ctx, "a dir")), "the child in the directory that was asked for", "in another")
 }
 
@@ -134,5 +134,6 @@ func cwdMissing(ctx context.Context, t *engine.T) {
 		Command: t.Helper(ctx, "report", "--file", t.Abs(ctx, name)),
 	}, agentv1.ErrorCode_ERROR_CODE_NOT_FOUND)
 	t.Settle(ctx)
-	t.Check(!t.Given().Exists(ctx, name), "no program started", "one that ran")
+	_, started := t.Look(ctx, name)
+	t.Check(!started, "no program started", "one that ran")
 }

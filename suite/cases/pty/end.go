@@ -16,8 +16,19 @@ func endCases() []engine.Case {
 			Run:     closeRunning,
 		},
 		closeCase("child-is-gone", "A closed terminal whose program runs on is a leak that nobody can reach."),
-		closeCase("hangup-ignored", "A program that ignores the hangup is killed all the same.", "child+ignore-term"),
-		closeCase("descendants-are-gone", "What the shell had started goes with it.", "child", "setpgid"),
+		closeCase("hangup-ignored", "A program that ignores the hangup is killed all the same.", "--ignore-term"),
+		{
+			ID: "pty.close/descendants-are-gone", Clause: "pty.close-descendants", Needs: needs,
+			Explain: "What the shell had started goes with it, or a closed tab leaves a server on its port.",
+			Run:     closeDescendants,
+		},
+		{
+			ID: "pty.close-descendants/closed-by-the-viewer", Clause: "pty.close-descendants", Needs: needs,
+			Explain: "Whoever closes the tab for good means all that runs in it.",
+			Run: func(ctx context.Context, t *engine.T) {
+				descendantsGone(ctx, t, func(term *engine.Terminal) { term.CloseAtViewer(ctx) })
+			},
+		},
 		{
 			ID: "pty.close/while-a-viewer-does-not-read", Clause: "pty.close", Needs: needs,
 			Explain: "A viewer that hangs must not keep a program alive that is to go.",
@@ -50,7 +61,7 @@ func endCases() []engine.Case {
 			Run:     printAndExit,
 		},
 		{
-			ID: "pty.exit/a-background-process-does-not-hold-it", Clause: "pty.exit", Needs: needs,
+			ID: "pty.exit/a-background-process-does-not-hold-it", Clause: "pty.exit", Needs: needs, Background: true,
 			Explain: "A daemon that was started from a terminal keeps it open; the terminal ends all the same.",
 			Run:     backgroundHoldsNothing,
 		},
@@ -58,31 +69,42 @@ func endCases() []engine.Case {
 }
 
 func closeRunning(ctx context.Context, t *engine.T) {
-	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	term := t.OpenTerminal(ctx, sleeping(ctx, t))
 	engine.Equal(t, "the exit code", term.Close(ctx), -1)
 }
 
-func closeCase(name, explain string, kinds ...string) engine.Case {
+func closeCase(name, explain string, flags ...string) engine.Case {
 	return engine.Case{
 		ID: "pty.close/" + name, Clause: "pty.close", Needs: needs, Explain: explain,
 		Run: func(ctx context.Context, t *engine.T) {
-			term, refs := tree(ctx, t, kinds...)
+			term, tree := tree(ctx, t, flags...)
 			term.Close(ctx)
-			dieSoon(ctx, t, "the child and what it started", refs)
+			dieSoon(ctx, t, "the child", tree.Root.Ref())
 		},
 	}
 }
 
+func closeDescendants(ctx context.Context, t *engine.T) {
+	descendantsGone(ctx, t, func(term *engine.Terminal) { term.Given().Close(ctx) })
+}
+
+// descendantsGone checks that what a terminal's child started ends with it.
+func descendantsGone(ctx context.Context, t *engine.T, end func(*engine.Terminal)) {
+	term, tree := tree(ctx, t, "child", "setpgid")
+	end(term)
+	for _, d := range tree.Descendants {
+		dieSoon(ctx, t, "what the child started", d.Ref())
+	}
+}
+
 func closeWhileViewerHangs(ctx context.Context, t *engine.T) {
-	name := t.Path(ctx, "tree.json")
-	script := `"$@" >&2 & s=0123456789abcdef; while [ ${#s} -lt 65536 ]; do s=$s$s; done; while :; do printf %s "$s"; done`
-	tree := t.Helper(ctx, "tree", "--for", "60s", "--sleep", "60s", "--file", t.Abs(ctx, name))
-	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: append([]string{"/bin/sh", "-c", script, "sh"}, tree...)})
+	script := `echo $$ >pid; s=0123456789abcdef; while [ ${#s} -lt 65536 ]; do s=$s$s; done; while :; do printf %s "$s"; done`
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: []string{"/bin/sh", "-c", script}, Cwd: t.Dir(ctx)})
 	term.Attach(ctx)
-	term.Until(ctx, "0123456789abcdef") // and never again
-	refs := treeIn(ctx, t, name)
+	term.Given().Until(ctx, "0123456789abcdef") // and never again
+	pid, _ := t.Look(ctx, t.Path(ctx, "pid"))
 	engine.Equal(t, "the exit code", term.Close(ctx), -1)
-	dieSoon(ctx, t, "the child and what it started", refs)
+	dieSoon(ctx, t, "the child", strings.TrimSpace(string(pid)))
 }
 
 func closeEndsStream(ctx context.Context, t *engine.T) {
@@ -92,7 +114,7 @@ func closeEndsStream(ctx context.Context, t *engine.T) {
 }
 
 func unknownAfterClose(ctx context.Context, t *engine.T) {
-	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	term := t.OpenTerminal(ctx, sleeping(ctx, t))
 	term.Close(ctx)
 	unknown(ctx, t, term.ID)
 }
@@ -103,7 +125,7 @@ func closeEnded(ctx context.Context, t *engine.T) {
 		code int32
 	}{{[]string{"exit", "7"}, 7}, {[]string{"exit", "0"}, 0}} {
 		term := t.HelperTerminal(ctx, tc.args...)
-		term.Rest(ctx)
+		term.Given().Rest(ctx)
 		resp := t.Call(ctx, &agentv1.PtyCloseRequest{PtyId: term.ID})
 		if resp.GetError().GetCode() == agentv1.ErrorCode_ERROR_CODE_NOT_FOUND {
 			continue
@@ -113,7 +135,9 @@ func closeEnded(ctx context.Context, t *engine.T) {
 }
 
 func lastOutput(ctx context.Context, t *engine.T) {
-	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: []string{"/bin/sh", "-c", "echo first; printf the-very-last"}})
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{
+		Command: []string{"/bin/sh", "-c", "echo first; printf the-very-last"}, Cwd: t.Dir(ctx),
+	})
 	term.Attach(ctx)
 	t.Check(strings.HasSuffix(output(ctx, term), "the-very-last"), "the program's last output before the end", "an end without it")
 }
@@ -129,7 +153,7 @@ func printAndExit(ctx context.Context, t *engine.T) {
 	terms := make([]*engine.Terminal, 0, terminals)
 	for range terminals {
 		terms = append(terms, t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{
-			Command: []string{"/bin/sh", "-c", "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line-$i; done"},
+			Command: []string{"/bin/sh", "-c", "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line-$i; done"}, Cwd: t.Dir(ctx),
 		}))
 	}
 	for _, term := range terms {
@@ -145,9 +169,8 @@ func printAndExit(ctx context.Context, t *engine.T) {
 func backgroundHoldsNothing(ctx context.Context, t *engine.T) {
 	name := t.Path(ctx, "tree.json")
 	command := t.Helper(ctx, "tree", "--for", "30s", "--hold-stdout", "--exit", "3", "--file", t.Abs(ctx, name), "setsid+ignore-term")
-	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: command})
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: command, Cwd: t.Dir(ctx)})
 	term.Attach(ctx)
 	term.Rest(ctx) // which waits less than the daemon lives
-	refs := treeIn(ctx, t, name)
-	t.Logf("left behind: %v", refs)
+	t.Logf("left behind: %v", treeIn(ctx, t, name).Refs())
 }

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
+	"strconv"
 	"time"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
+	"agentproof/suite/wait"
 	"agentproof/suite/wire"
 )
 
@@ -52,7 +53,7 @@ func inputCases() []engine.Case {
 		},
 		unknownCase("never-existed", func(context.Context, *engine.T) string { return "no-such-terminal" }),
 		unknownCase("closed", func(ctx context.Context, t *engine.T) string {
-			term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+			term := t.Given().OpenTerminal(ctx, sleeping(ctx, t))
 			term.Close(ctx)
 			return term.ID
 		}),
@@ -71,103 +72,119 @@ func everyByteValue(ctx context.Context, t *engine.T) {
 			all = append(all, byte(b))
 		}
 	}
-	term := t.HelperTerminal(ctx, "pty-echo")
-	term.Until(ctx, helper.ReadyMarker)
-	term.Type(ctx, helper.BeginMarker)
-	term.Until(ctx, helper.BeginMarker)
-	term.Type(ctx, string(all))
-	term.Type(ctx, helper.EndMarker)
-	engine.EqualBytes(t, "what the child read", term.Until(ctx, helper.EndMarker), all)
+	term, read := sink(ctx, t, len(all))
+	write(ctx, t, term, all)
+	if got := read(); got != nil {
+		engine.EqualBytes(t, "what the child read", got.Head, all)
+	}
+}
+
+// sink opens a terminal whose program reads that many bytes. What it read comes
+// through a file, so that it takes no output; nil if that was less.
+func sink(ctx context.Context, t *engine.T, size int) (*engine.Terminal, func() *helper.Content) {
+	ready, file := t.Path(ctx, "ready"), t.Path(ctx, "read.json")
+	given := t.Given()
+	term := given.OpenTerminal(ctx, &agentv1.PtyOpenRequest{
+		Command: t.Helper(ctx, "pty-sink", "--ready", t.Abs(ctx, ready), "--file", t.Abs(ctx, file), strconv.Itoa(size)),
+		Cwd:     t.Dir(ctx),
+	})
+	if !t.AwaitFile(ctx, ready, t.Scale(startLimit)) {
+		given.Fatalf("a program that reads from the terminal", "none")
+	}
+	write(ctx, t, term, []byte(helper.BeginMarker))
+	return term, func() *helper.Content {
+		var c helper.Content
+		if !t.Check(t.AwaitJSON(ctx, file, t.Scale(startLimit), &c), "all that was written at the child", "less in time") {
+			return nil
+		}
+		return &c
+	}
+}
+
+// write writes to the terminal, and checks that all was taken.
+func write(ctx context.Context, t *engine.T, term *engine.Terminal, data []byte) {
+	r := engine.Must[*agentv1.PtyWriteResponse](ctx, t, &agentv1.PtyWriteRequest{PtyId: term.ID, Data: data})
+	engine.Equal(t, "bytes_written", r.GetBytesWritten(), uint64(len(data)))
 }
 
 func emptyWrite(ctx context.Context, t *engine.T) {
-	term := t.HelperTerminal(ctx, "pty-echo")
-	term.Until(ctx, helper.ReadyMarker)
-	for _, data := range []string{helper.BeginMarker, "", helper.EndMarker} {
-		term.Type(ctx, data)
+	term, read := sink(ctx, t, 1)
+	write(ctx, t, term, nil)
+	write(ctx, t, term, []byte("x"))
+	if got := read(); got != nil {
+		engine.EqualBytes(t, "what the child read first", got.Head, []byte("x"))
 	}
-	term.Until(ctx, helper.BeginMarker)
-	engine.EqualBytes(t, "nothing", term.Until(ctx, helper.EndMarker), nil)
 }
 
 func longPaste(ctx context.Context, t *engine.T) {
 	const size = 256 << 10
-	term := t.HelperTerminal(ctx, "pty-sink", "262144")
-	term.Until(ctx, helper.ReadyMarker)
+	term, read := sink(ctx, t, size)
 	data := helper.Pattern(3, size)
-	term.Type(ctx, helper.BeginMarker)
-	term.Type(ctx, string(data))
-	wantDigest(ctx, t, term, data)
-}
-
-// wantDigest waits for the helper's digest of what it read.
-func wantDigest(ctx context.Context, t *engine.T, term *engine.Terminal, data []byte) {
-	var got helper.Digest
-	line := bytes.TrimSpace(term.Rest(ctx))
-	// What the terminal echoes behind it is not the digest's.
-	if i := bytes.IndexByte(line, '{'); i < 0 || json.NewDecoder(bytes.NewReader(line[i:])).Decode(&got) != nil {
-		t.Fatalf("the digest of what the child read", "the end of the terminal without it")
+	write(ctx, t, term, data)
+	if got := read(); got != nil {
+		engine.Equal(t, "the digest of what the child read", got.Digest, helper.DigestOf(data))
 	}
-	engine.Equal(t, "the digest of what the child read", got, helper.DigestOf(data))
 }
 
 func inOrder(ctx context.Context, t *engine.T) {
-	term := t.HelperTerminal(ctx, "pty-echo")
-	term.Until(ctx, helper.ReadyMarker)
-	term.Type(ctx, helper.BeginMarker)
-	term.Until(ctx, helper.BeginMarker)
 	var want []byte
-	var writes []*engine.Pending
+	var chunks [][]byte
 	for i := range 200 {
-		chunk := bytes.Repeat([]byte{'a' + byte(i%26)}, 1+i%7)
-		want = append(want, chunk...)
+		chunks = append(chunks, bytes.Repeat([]byte{'a' + byte(i%26)}, 1+i%7))
+		want = append(want, chunks[i]...)
+	}
+	term, read := sink(ctx, t, len(want))
+	var writes []*engine.Pending
+	for _, chunk := range chunks {
 		writes = append(writes, t.Start(wire.NewRequest(&agentv1.PtyWriteRequest{PtyId: term.ID, Data: chunk})))
 	}
 	for _, w := range writes {
 		engine.MustOf[*agentv1.PtyWriteResponse](t, w.Response(ctx, t.Scale(20*time.Second)))
 	}
-	term.Type(ctx, helper.EndMarker)
-	engine.EqualBytes(t, "the writes in the order in which they were sent", term.Until(ctx, helper.EndMarker), want)
+	if got := read(); got != nil {
+		t.Logf("%q", got.Head)
+		t.Check(bytes.Equal(got.Head, want), "the writes in the order in which they were sent", "another order")
+	}
 }
 
 func resized(ctx context.Context, t *engine.T) {
-	term := t.HelperTerminal(ctx, "winch")
-	wantSize(ctx, t, term, helper.Size{Cols: 80, Rows: 24})
+	name := t.Path(ctx, "size.json")
+	term := t.Given().OpenTerminal(ctx, &agentv1.PtyOpenRequest{
+		Command: t.Helper(ctx, "winch", "--file", t.Abs(ctx, name)), Cwd: t.Dir(ctx), Cols: 80, Rows: 24,
+	})
+	wantSize(ctx, t.Given(), name, helper.Size{Cols: 80, Rows: 24})
 	for _, size := range []helper.Size{{Cols: 133, Rows: 44}, {Cols: 20, Rows: 5}} {
 		engine.Must[*agentv1.PtyResizeResponse](ctx, t, &agentv1.PtyResizeRequest{
 			PtyId: term.ID, Cols: uint32(size.Cols), Rows: uint32(size.Rows),
 		})
-		wantSize(ctx, t, term, size)
+		wantSize(ctx, t, name, size)
 	}
-	term.Type(ctx, "quit")
-	term.Rest(ctx)
 }
 
 func resizedWhileOutputRuns(ctx context.Context, t *engine.T) {
-	const lines = 2000
-	name := t.Path(ctx, "report.json")
-	script := fmt.Sprintf(`i=0; while [ $i -lt %d ]; do i=$((i+1)); echo $i; done; echo END; while read -r x && [ "$x" != go ]; do :; done; exec "$@"`, lines)
-	command := append([]string{"/bin/sh", "-c", script, "sh"}, t.Helper(ctx, "report", "--file", t.Abs(ctx, name))...)
-	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: command})
-	term.Attach(ctx)
+	// After the first lines they come slower, so that no queue fills up without a
+	// viewer that takes them.
+	const script = `i=0; while [ ! -e last ]; do i=$((i+1)); echo $i; [ $i -lt 2000 ] || "$@" sleep 20ms; done; exec "$@" report --file report.json`
 	const last = 149
+	term := t.Given().OpenTerminal(ctx, &agentv1.PtyOpenRequest{
+		Command: append([]string{"/bin/sh", "-c", script, "sh"}, t.Helper(ctx)...), Cwd: t.Dir(ctx),
+	})
+	term.Attach(ctx)
 	for cols := uint32(100); cols <= last; cols++ {
 		engine.Must[*agentv1.PtyResizeResponse](ctx, t, &agentv1.PtyResizeRequest{PtyId: term.ID, Cols: cols, Rows: 50})
 	}
-	wantLines(t, string(term.Until(ctx, "END")), lines)
-	term.Type(ctx, "go\n")
-	term.Rest(ctx)
+	t.File(ctx, "last", "")
 	var r helper.Report
-	if err := json.Unmarshal(t.Given().Read(ctx, name), &r); err != nil {
-		t.Given().Fatalf("the helper's report", "none that decodes")
+	if !t.AwaitJSON(ctx, t.Path(ctx, "report.json"), t.Scale(startLimit), &r) {
+		t.Given().Fatalf("the program's report of its size", "none in time")
 	}
 	engine.Equal(t, "columns after the last resize", r.Stdin.Cols, last)
 }
 
 func besideFullTerminal(ctx context.Context, t *engine.T) {
-	term := t.HelperTerminal(ctx, "winch") // any program in raw mode
+	term := t.Given().HelperTerminal(ctx, "winch") // any program in raw mode
 	term.Until(ctx, "}")
-	stuck := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	stuck := t.Given().OpenTerminal(ctx, sleeping(ctx, t))
 	write := t.Start(wire.NewRequest(&agentv1.PtyWriteRequest{
 		PtyId: stuck.ID, Data: bytes.Repeat([]byte("nobody reads this\n"), 64<<10),
 	}))
@@ -184,14 +201,15 @@ func besideFullTerminal(ctx context.Context, t *engine.T) {
 	}
 }
 
-// wantSize reads the helper's next line.
-func wantSize(ctx context.Context, t *engine.T, term *engine.Terminal, want helper.Size) {
-	term.Until(ctx, "{")
+// wantSize waits until the helper has written that size, which it does at each
+// signal.
+func wantSize(ctx context.Context, t *engine.T, name string, want helper.Size) {
 	var got helper.Size
-	if json.Unmarshal(append(append([]byte{'{'}, term.Until(ctx, "}")...), '}'), &got) != nil {
-		t.Fatalf("the child's report of its size", "one that does not decode")
-	}
-	engine.Equal(t, "the size that the child sees", got, want)
+	wait.Until(ctx, t.Scale(startLimit), func(ctx context.Context) bool {
+		content, _ := t.Look(ctx, name)
+		return json.Unmarshal(content, &got) == nil && got == want
+	})
+	engine.Equal(t, "the size that the child sees at its signal", got, want)
 }
 
 func unknownCase(name string, id func(context.Context, *engine.T) string) engine.Case {
@@ -207,7 +225,7 @@ func unknownCase(name string, id func(context.Context, *engine.T) string) engine
 }
 
 func endedTakesNoInput(ctx context.Context, t *engine.T) {
-	term := t.HelperTerminal(ctx, "exit", "0")
+	term := t.Given().HelperTerminal(ctx, "exit", "0")
 	term.Rest(ctx)
 	unknown(ctx, t, term.ID)
 }

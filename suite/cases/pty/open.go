@@ -2,7 +2,8 @@ package pty
 
 import (
 	"context"
-	"strings"
+	"fmt"
+	"slices"
 	"time"
 
 	agentv1 "agentproof/proto/opengeni/agent/v1"
@@ -73,7 +74,7 @@ func openCases() []engine.Case {
 }
 
 func channelOfThisAgent(ctx context.Context, t *engine.T) {
-	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	term := t.OpenTerminal(ctx, sleeping(ctx, t))
 	ch := term.Channel
 	t.Check(term.ID != "", "a pty_id", "an empty one")
 	t.Check(ch.GetChannelId() != "", "a channel_id", "an empty one")
@@ -84,36 +85,38 @@ func channelOfThisAgent(ctx context.Context, t *engine.T) {
 }
 
 func noCommandIsAShell(ctx context.Context, t *engine.T) {
-	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{})
-	term.Attach(ctx)
-	// The echo of the line does not hold the answer.
-	term.Type(ctx, "echo $((6*7))-is-the-answer\n")
-	term.Until(ctx, "42-is-the-answer")
+	given := t.Given()
+	reader := given.OpenTerminal(ctx, &agentv1.PtyOpenRequest{
+		Command: []string{"/bin/sh", "-c", `while read -r x; do if [ "$x" = typed ]; then : >typed; fi; done`}, Cwd: t.Dir(ctx),
+	})
+	reader.Type(ctx, "typed\n")
+	if !t.AwaitFile(ctx, t.Path(ctx, "typed"), t.Scale(startLimit)) {
+		given.Fatalf("what is typed to reach a program", "no trace of it")
+	}
+	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Cwd: t.Dir(ctx)})
+	term.Type(ctx, "echo $((6*7)) >answer.new; mv answer.new answer\n")
+	var answer int
+	t.AwaitJSON(ctx, t.Path(ctx, "answer"), t.Scale(startLimit), &answer)
+	t.Check(answer == 42, "a shell that carries out what is typed", "none in time")
 }
 
 func commandIsArgv(ctx context.Context, t *engine.T) {
 	args := []string{"a  b", "$HOME", "*", "it's", ""}
 	name := t.Path(ctx, "argv.json")
 	command := t.Helper(ctx, append([]string{"report", "--file", t.Abs(ctx, name), "--"}, args...)...)
-	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: command})
-	term.Attach(ctx)
-	term.Rest(ctx)
-	got := string(t.Given().Read(ctx, name))
-	for _, arg := range args {
-		if arg != "" {
-			t.Check(strings.Contains(got, `"`+arg+`"`), "the argument "+arg+" as it was given", "another")
-		}
-	}
+	t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: command, Cwd: t.Dir(ctx)})
+	var r helper.Report
+	t.AwaitJSON(ctx, name, t.Scale(startLimit), &r)
+	t.Check(slices.Equal(r.Argv, command), fmt.Sprintf("the arguments %q", args), "%q", r.Args)
 }
 
 func replyBeforeOutput(ctx context.Context, t *engine.T) {
-	req := wire.NewRequest(&agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
-	resp, err := t.Start(req).Try(ctx, t.Scale(5*time.Second))
+	resp, err := t.Start(wire.NewRequest(sleeping(ctx, t))).Try(ctx, t.Scale(5*time.Second))
 	if err != nil {
 		t.Fatalf("the reply while the program has printed nothing", "none in time")
 	}
 	opened := engine.MustOf[*agentv1.PtyOpenResponse](t, resp)
-	engine.Must[*agentv1.PtyCloseResponse](ctx, t, &agentv1.PtyCloseRequest{PtyId: opened.GetPtyId()})
+	engine.Must[*agentv1.PtyCloseResponse](ctx, t.Given(), &agentv1.PtyCloseRequest{PtyId: opened.GetPtyId()})
 }
 
 func nothingTyped(ctx context.Context, t *engine.T) {
@@ -121,12 +124,12 @@ func nothingTyped(ctx context.Context, t *engine.T) {
 	term := t.HelperTerminal(ctx, "sleep", "60s")
 	t.Settle(ctx)
 	term.Type(ctx, "x")
-	engine.EqualBytes(t, "an empty screen before the first key", term.Until(ctx, "x"), nil)
+	engine.EqualBytes(t, "an empty screen before the first key", term.Given().Until(ctx, "x"), nil)
 }
 
 func distinctIDs(ctx context.Context, t *engine.T) {
-	a := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
-	b := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	a := t.OpenTerminal(ctx, sleeping(ctx, t))
+	b := t.OpenTerminal(ctx, sleeping(ctx, t))
 	t.Check(a.ID != b.ID, "two pty_ids", "the same twice")
 	t.Check(a.Channel.GetChannelId() != b.Channel.GetChannelId(), "two channel_ids", "the same twice")
 }
@@ -134,7 +137,7 @@ func distinctIDs(ctx context.Context, t *engine.T) {
 func bytesApart(ctx context.Context, t *engine.T) {
 	terms := []*engine.Terminal{t.HelperTerminal(ctx, "pty-echo"), t.HelperTerminal(ctx, "pty-echo")}
 	for _, term := range terms {
-		term.Until(ctx, helper.ReadyMarker)
+		term.Given().Until(ctx, helper.ReadyMarker)
 	}
 	for i, term := range terms {
 		term.Type(ctx, helper.BeginMarker+[]string{"first", "second"}[i]+helper.EndMarker)
@@ -147,11 +150,11 @@ func bytesApart(ctx context.Context, t *engine.T) {
 }
 
 func missingProgram(ctx context.Context, t *engine.T) {
-	resp := t.Call(ctx, &agentv1.PtyOpenRequest{Command: []string{"/no/such/program"}})
+	resp := t.Call(ctx, &agentv1.PtyOpenRequest{Command: []string{"/no/such/program"}, Cwd: t.Dir(ctx)})
 	switch code := resp.GetError().GetCode(); code {
 	case agentv1.ErrorCode_ERROR_CODE_NOT_FOUND, agentv1.ErrorCode_ERROR_CODE_OS:
 	default:
-		t.Errorf("the error NOT_FOUND or OS", "%v", code)
+		t.Errorf("the error NOT_FOUND or OS", "%s", outcome(resp))
 	}
 }
 
@@ -164,7 +167,7 @@ func leavesNoChannel(ctx context.Context, t *engine.T) {
 		return n
 	}
 	// That the relay counts at all shows with a terminal that lives.
-	term := t.OpenTerminal(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "sleep", "60s")})
+	term := t.Given().OpenTerminal(ctx, sleeping(ctx, t))
 	engine.Equal(t.Given(), "the relay's live channels with one terminal", live(ctx), 1)
 	missingProgram(ctx, t)
 	term.Close(ctx)

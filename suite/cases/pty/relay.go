@@ -7,7 +7,6 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
-	"agentproof/suite/wait"
 	"agentproof/suite/wire"
 )
 
@@ -63,7 +62,7 @@ func unreachable(t *engine.T, resp *agentv1.ControlResponse) {
 	switch code := resp.GetError().GetCode(); code {
 	case agentv1.ErrorCode_ERROR_CODE_STREAM, agentv1.ErrorCode_ERROR_CODE_OS, agentv1.ErrorCode_ERROR_CODE_TIMEOUT:
 	default:
-		t.Errorf("the error STREAM, OS or TIMEOUT", "%v", code)
+		t.Errorf("the error STREAM, OS or TIMEOUT", "%s", outcome(resp))
 	}
 }
 
@@ -72,40 +71,34 @@ func unreachable(t *engine.T, resp *agentv1.ControlResponse) {
 func refusedAndNoShell(ctx context.Context, t *engine.T, limit time.Duration) {
 	name := t.Path(ctx, "tree.json")
 	command := t.Helper(ctx, "tree", "--for", "60s", "--sleep", "60s", "--file", t.Abs(ctx, name))
-	resp, err := t.Start(wire.NewRequest(&agentv1.PtyOpenRequest{Command: command})).Try(ctx, limit)
+	resp, err := t.Start(wire.NewRequest(&agentv1.PtyOpenRequest{Command: command, Cwd: t.Dir(ctx)})).Try(ctx, limit)
 	if err != nil {
 		t.Fatalf("an error in time", "no reply")
 	}
 	unreachable(t, resp)
-	given := t.Given()
-	var left helper.Processes
-	gone := wait.Until(ctx, goneWithin, func(ctx context.Context) bool {
-		if !given.Exists(ctx, name) {
-			return true
-		}
-		refs := treeIn(ctx, t, name)
-		left = engine.Probe[helper.Processes](ctx, t, append([]string{"alive"}, refs...)...)
-		return len(left.Living()) == 0
-	})
-	t.Check(gone, "no shell left 2 s later", "one that runs: %s", left.Running())
+	if _, started := t.Look(ctx, name); !started {
+		return
+	}
+	args := append([]string{"alive", "--until-dead", goneWithin.String()}, treeIn(ctx, t, name).Refs()...)
+	left := engine.Probe[helper.Processes](ctx, t, args...)
+	t.Check(len(left.Living()) == 0, "no shell left 2 s later", "one that runs: %s", left.Running())
 }
 
 func servesAgain(ctx context.Context, t *engine.T) {
 	relay := t.Instance().Relay
 	relay.Kill()
-	unreachable(t, t.Call(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "exit", "0")}))
+	unreachable(t.Given(), t.Call(ctx, sleeping(ctx, t)))
 	if err := relay.Restart(); err != nil {
 		t.Harness(err)
 	}
-	term := t.HelperTerminal(ctx, "pty-echo")
-	term.Until(ctx, helper.ReadyMarker)
+	t.OpenTerminal(ctx, sleeping(ctx, t))
 }
 
 func noRelay(ctx context.Context, t *engine.T) {
-	resp := t.Call(ctx, &agentv1.PtyOpenRequest{Command: t.Helper(ctx, "exit", "0")})
+	resp := t.Call(ctx, sleeping(ctx, t))
 	switch code := resp.GetError().GetCode(); code {
 	case agentv1.ErrorCode_ERROR_CODE_UNSUPPORTED, agentv1.ErrorCode_ERROR_CODE_STREAM, agentv1.ErrorCode_ERROR_CODE_OS:
 	default:
-		t.Errorf("the error UNSUPPORTED, STREAM or OS", "%v", code)
+		t.Errorf("the error UNSUPPORTED, STREAM or OS", "%s", outcome(resp))
 	}
 }
