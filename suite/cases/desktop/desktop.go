@@ -21,8 +21,31 @@ const (
 
 // Cases returns the cases of this area.
 func Cases() []engine.Case {
-	return slices.Concat(ensureCases(), screenshotCases(), noneCases(), consentCases(),
+	cases := slices.Concat(ensureCases(), screenshotCases(), noneCases(), consentCases(),
 		pointerCases(), scrollCases(), textCases(), keyCases(), chordCases(), frameCases())
+	for i, c := range cases {
+		if plain := plainOf(c.Clause); plain != nil {
+			cases[i].Run = func(ctx context.Context, t *engine.T) {
+				plain(ctx, t.Given())
+				c.Run(ctx, t)
+			}
+		}
+	}
+	return cases
+}
+
+// plainOf is what an agent must do that a clause takes for granted: without it the
+// clause is not judged.
+func plainOf(clause string) func(context.Context, *engine.T) {
+	switch clause {
+	case "desktop.input.clamp":
+		return does([]*agentv1.DesktopInputRequest{pointer(40, 41, move, left)}, "motion to 40,41")
+	case "desktop.input.text-unicode":
+		return types("abc")
+	case "desktop.input.key-shifted", "desktop.input.key-function", "desktop.input.chord":
+		return presses("a", "a")
+	}
+	return nil
 }
 
 func ensureCases() []engine.Case {
@@ -101,7 +124,7 @@ func ensureOtherSize(ctx context.Context, t *engine.T) {
 	engine.Same(t, "the same channel", again.GetChannel().GetChannelId(), first.GetChannelId())
 	// A virtual screen may take the size that was asked for, but a screenshot
 	// and the display must agree.
-	shot := screenshot(ctx, t)
+	shot := screenshot(ctx, t.Given())
 	engine.Equal(t, "the screenshot's width", shot.GetWidth(), again.GetDisplay().GetWidth())
 	width, _ := s.Display.Size()
 	t.Check(again.GetDisplay().GetWidth() == uint32(width) || again.GetDisplay().GetWidth() == 320,

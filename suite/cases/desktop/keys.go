@@ -199,10 +199,12 @@ func keyHeld(ctx context.Context, t *engine.T) {
 	s := t.Screen(ctx)
 	s.Input(ctx, key("h", hold))
 	events := s.Seen(ctx)
-	t.Check(len(events) > 0 && events[0].String() == "key-down h" && balance(events) == 1, "h down and not up", "%v", events)
+	t.Logf("seen: %v", events)
+	t.Check(len(events) > 0 && events[0].String() == "key-down h" && balance(events) == 1, "h down and not up", "another key, h up, or nothing")
 	s.Input(ctx, key("h", free))
 	events = s.Seen(ctx)
-	t.Check(len(events) > 0 && events[len(events)-1].String() == "key-up h" && balance(events) == -1, "h up", "%v", events)
+	t.Logf("seen: %v", events)
+	t.Check(len(events) > 0 && events[len(events)-1].String() == "key-up h" && balance(events) == -1, "h up", "another key, or nothing")
 }
 
 func keyCaseSensitive(ctx context.Context, t *engine.T) {
@@ -277,7 +279,8 @@ func chord(name, sym string, state int) func(context.Context, *engine.T) {
 			// With Shift a symbol may be the shifted one.
 			if e.Kind == witness.KeyDown && strings.EqualFold(e.Keysym.String(), sym) {
 				pressed++
-				t.Check(e.State&modifiers == state, "the key pressed while just the chord's modifiers are down", "others: %v", events)
+				t.Logf("seen: %v", events)
+				t.Check(e.State&modifiers == state, "the key pressed while just the chord's modifiers are down", "others, or none")
 			}
 		}
 		engine.Equal(t, "presses of the chord's key", pressed, 1)
