@@ -6,8 +6,10 @@ import (
 	"image"
 	"image/draw"
 	"image/png"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/jezek/xgb/xproto"
 	"google.golang.org/protobuf/proto"
@@ -133,7 +135,8 @@ func cropped(r *agentv1.DesktopScreenshotResponse) {
 func keepsKeys(cfg *agent.Config) {
 	environ := cfg.Environ
 	cfg.Middleware = append(cfg.Middleware, fault.After(func(req *agentv1.ControlRequest, _ *agentv1.ControlResponse) {
-		if !req.GetDesktopInput().GetKey().GetIsText() {
+		key := req.GetDesktopInput().GetKey()
+		if !key.GetIsText() || !strings.ContainsFunc(key.GetKey(), func(r rune) bool { return r > unicode.MaxASCII }) {
 			return
 		}
 		c, err := xconn.Dial(context.Background(), xconn.OptionsFrom(environ))
