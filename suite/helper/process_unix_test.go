@@ -130,6 +130,19 @@ func TestTreeStartsDescendantsAsAsked(t *testing.T) {
 	}
 }
 
+func TestTreeItselfIgnoresSignalsAsAsked(t *testing.T) {
+	t.Parallel()
+	tree, cmd := plant(t, "--ignore-term", "child")
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
+		if err := syscall.Kill(cmd.Process.Pid, sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := living(t, tree.Root.Ref()); got != 1 {
+		t.Error("the root died of a signal that it ignores")
+	}
+}
+
 func TestTreeSurvivesSignalsAsAsked(t *testing.T) {
 	t.Parallel()
 	tree, cmd := plant(t, "child", "setsid", "orphan", "ignore-term", "orphan+setsid+ignore-term")

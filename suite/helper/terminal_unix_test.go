@@ -149,6 +149,23 @@ func TestWinchTellsEverySize(t *testing.T) {
 	s.finish()
 }
 
+func TestWinchWritesEverySizeToAFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "size.json")
+	s := open(t, helper.Size{Cols: 80, Rows: 24}, "winch", "--file", file)
+	for _, want := range []helper.Size{{Cols: 80, Rows: 24}, {Cols: 132, Rows: 43}} {
+		if err := pty.Setsize(s.master, &pty.Winsize{Cols: uint16(want.Cols), Rows: uint16(want.Rows)}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the size in the file", func() bool {
+			content, err := os.ReadFile(file)
+			return err == nil && decode[helper.Size](t, content) == want
+		})
+	}
+	s.enter([]byte("quit"))
+	s.finish()
+}
+
 func TestPtyEchoReturnsEveryByteBetweenTheMarkers(t *testing.T) {
 	t.Parallel()
 	s := open(t, helper.Size{Cols: 80, Rows: 24}, "pty-echo")
@@ -215,6 +232,28 @@ func TestPtySinkDigestsWhatWasTyped(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, helper.DigestOf(input))
 	}
 	s.finish()
+}
+
+func TestPtySinkTellsThroughFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ready, file := filepath.Join(dir, "ready"), filepath.Join(dir, "read.json")
+	s := open(t, helper.Size{Cols: 80, Rows: 24}, "pty-sink", "--ready", ready, "--file", file, "5")
+	eventually(t, "the file that says ready", func() bool {
+		_, err := os.Stat(ready)
+		return err == nil
+	})
+	s.expect(helper.ReadyMarker)
+	s.enter([]byte("\n" + helper.BeginMarker + "a\x00\r\nb"))
+	s.finish()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []byte("a\x00\r\nb")
+	if got := decode[helper.Content](t, content); got.Digest != helper.DigestOf(want) || !bytes.Equal(got.Head, want) {
+		t.Errorf("got %+v", got)
+	}
 }
 
 func TestTerminalCommandsNeedATerminal(t *testing.T) {
