@@ -105,5 +105,8 @@ func intoTimeout(ctx context.Context, t *engine.T, file string, argv []string) [
 // just come.
 func dead(ctx context.Context, t *engine.T, what, ref string) {
 	left := engine.Probe[helper.Processes](ctx, t, "alive", "--until-dead", deadWithin.String(), ref)
+	if len(left.Living()) > 0 {
+		t.MissedIfBusy(ctx)
+	}
 	t.Check(len(left.Living()) == 0, what+" dead within 2 s of the timeout", "it is alive: %s", left.Running())
 }

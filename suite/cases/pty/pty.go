@@ -86,6 +86,9 @@ func treeIn(ctx context.Context, t *engine.T, name string) helper.Tree {
 func dieSoon(ctx context.Context, t *engine.T, what string, refs ...string) {
 	args := append([]string{"alive", "--until-dead", goneWithin.String()}, refs...)
 	left := engine.Probe[helper.Processes](ctx, t, args...)
+	if len(left.Living()) > 0 {
+		t.MissedIfBusy(ctx)
+	}
 	t.Check(len(left.Living()) == 0, what+" gone within 2 s", "still there: %s", left.Running())
 }
 

@@ -81,6 +81,9 @@ func refusedAndNoShell(ctx context.Context, t *engine.T, limit time.Duration) {
 	}
 	args := append([]string{"alive", "--until-dead", goneWithin.String()}, treeIn(ctx, t, name).Refs()...)
 	left := engine.Probe[helper.Processes](ctx, t, args...)
+	if len(left.Living()) > 0 {
+		t.MissedIfBusy(ctx)
+	}
 	t.Check(len(left.Living()) == 0, "no shell left 2 s later", "one that runs: %s", left.Running())
 }
 
