@@ -66,7 +66,7 @@ func TestAFaultThatCannotBeginEndsThoseBeforeIt(t *testing.T) {
 	var notes []string
 	broken := fault.Mutant{Name: "cannot begin", Case: "x.y/z", Beside: func(*agent.Config) (func(), error) { return nil, errors.New("no room") }}
 	var cfg agent.Config
-	_, err := fault.Together(t.Context(), &cfg, noting("first", func(s string) { notes = append(notes, s) }), broken)
+	_, _, err := fault.Together(t.Context(), &cfg, noting("first", func(s string) { notes = append(notes, s) }), broken)
 	if err == nil || err.Error() != "prepare the mutant x.cannot-begin: no room" {
 		t.Errorf("the error %v", err)
 	}
