@@ -29,7 +29,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # certifications measure time
-.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks whole noise busy mixtures strength conformance example native fuzz bench picture clean
+.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks whole noise busy mixtures strength conformance example golden native fuzz bench picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +90,8 @@ conformance: build
 # which is made with: go test ./internal/foreign -try -update
 example: build $(EXAMPLE)/.venv/ready ## certify the example agent in Python
 	$(BIN)/conformance run --profile core --out $(OUT)/example -- $(EXAMPLE)/run
+
+golden: build $(EXAMPLE)/.venv/ready ## certify the example agent twice, serial and with every fault
 	$(GO) test -count=1 -timeout 20m ./internal/foreign -try
 
 $(EXAMPLE)/.venv/ready: $(EXAMPLE)/setup $(EXAMPLE)/requirements.txt $(wildcard proto/opengeni/agent/v1/*.proto)

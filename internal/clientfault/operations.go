@@ -65,6 +65,10 @@ func editors() []Fault {
 		lie("says nothing of a delete that it refuses", editor+"refused-path/never-the-project", "to be refused",
 			Edit{file, "Editor.DeleteFile",
 				`return fmt.Errorf("delete %q: refused: it is, or holds, the working directory", p.Path)`, `return nil`}),
+		lie("deletes a file of what it refuses to delete", editor+"refused-path/never-the-project", "a file where the mapping leads",
+			Edit{file, "Editor.DeleteFile",
+				`return fmt.Errorf("delete %q: refused: it is, or holds, the working directory", p.Path)`,
+				`_, _ = e.s.Exec(ctx, ExecParams{Cmd: "rm -f keep"}); return errors.New("refused")`}),
 	}
 }
 

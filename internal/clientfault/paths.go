@@ -24,7 +24,7 @@ func paths() []Fault {
 			Edit{file, mapped, "if base == \"\" { return p }", `if base == "" { return VirtualRoot[1:] + "/" + p }`}),
 		lie("cleans paths", "session.path.textual/parent-is-left-to-the-machine", leads,
 			Edit{file, "Session.machinePath", `ToMachinePath(p, s.cfg.WorkingDir)`, `(&Editor{s}).target(p)`}),
-		lie("runs every line in the working directory", bounds+"exec-runs-where-files-are", `"/workspace/sub" stands for`,
+		lie("runs every line in the working directory", bounds+"exec-runs-where-files-are", `for "/workspace/sub" the directory`,
 			Edit{"session/exec.go", "Session.Exec", `s.machinePath(p.Workdir)`, `s.machinePath("")`}),
 		lie("forgets to map the paths that it reads", bounds+"every-file-call", "a read to succeed",
 			Edit{"session/files.go", "Session.ReadFile", `s.machinePath(p.Path)`, `p.Path`}),

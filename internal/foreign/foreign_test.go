@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	try    = flag.Bool("try", false, "run the agent in Python, which takes minutes and its packages: see 'make example'")
+	try    = flag.Bool("try", false, "run the agent in Python, which takes minutes and its packages: see 'make golden'")
 	update = flag.Bool("update", false, "with -try: rewrite testdata/report.golden")
 )
 
@@ -32,7 +32,7 @@ const (
 
 func TestTheReportOnABadAgentIsExactAndStable(t *testing.T) {
 	if !*try {
-		t.Skip("it takes minutes: run 'make example'")
+		t.Skip("it takes minutes: run 'make golden'")
 	}
 	program := filepath.Join(t.TempDir(), "conformance")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, root+"/cmd/conformance").CombinedOutput(); err != nil {

@@ -9,6 +9,9 @@ import (
 var (
 	// tempPath is a path below a directory for temporary files.
 	tempPath = regexp.MustCompile(`(?:/private)?(?:/var/folders|/var/tmp|/tmp|/dev/shm)/[^\s"':,;)]+`)
+	// tempName is a name that a program makes up for a temporary file, wherever it
+	// lies.
+	tempName = regexp.MustCompile(`\b\.?(?:tmp|temp)[A-Za-z0-9_.-]{4,}`)
 	// counted is a word with a digit in it: a process id, a port, a duration, a
 	// size, an address, an id.
 	counted = regexp.MustCompile(`[A-Za-z0-9_.:-]*[0-9](?:[A-Za-z0-9_.:-]*[A-Za-z0-9])?`)
@@ -18,6 +21,7 @@ var (
 // run to run is left out. The reader finds the whole text in the exchange.
 func quote(text string) string {
 	text = tempPath.ReplaceAllString(text, "{tmp}")
+	text = tempName.ReplaceAllString(text, "{tmp}")
 	return counted.ReplaceAllString(text, "N")
 }
 

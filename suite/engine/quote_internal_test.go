@@ -12,6 +12,7 @@ func TestAReasonQuotesNothingThatDiffersFromRunToRun(t *testing.T) {
 		{"an id", "request 0b1f6a8e-77aa-4c0f-9d5b-1f2e3d4c5b6a failed", "request N failed"},
 		{"a temporary path", "open /tmp/tmpabcdef/x: denied", "open {tmp}: denied"},
 		{"a macOS temporary path", "open /private/var/folders/zz/T/a: denied", "open {tmp}: denied"},
+		{"a temporary name", "open /proc/sys/kernel/tmph_mdkbtz: denied", "open /proc/sys/kernel/{tmp}: denied"},
 		{"the root", "open {root}/file: denied", "open {root}/file: denied"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

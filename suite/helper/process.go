@@ -3,6 +3,7 @@ package helper
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,12 +46,15 @@ func (p Processes) Living() []Process {
 	return living
 }
 
+// longNumber is one that may be a process id.
+var longNumber = regexp.MustCompile(`\b[0-9]{3,}\b`)
+
 // Running names the processes that are alive by their command lines, sorted,
 // without what differs between two runs of one command.
 func (p Processes) Running() string {
 	var commands []string
 	for _, proc := range p.Living() {
-		commands = append(commands, fmt.Sprintf("%q", cmp.Or(proc.Command, "a process without a command line")))
+		commands = append(commands, fmt.Sprintf("%q", cmp.Or(longNumber.ReplaceAllString(proc.Command, "N"), "a process without a command line")))
 	}
 	slices.Sort(commands)
 	commands = slices.Compact(commands)

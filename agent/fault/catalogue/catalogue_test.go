@@ -21,7 +21,7 @@ func TestEveryMutantIsNamedAndBreaksSomething(t *testing.T) {
 			t.Errorf("there are two mutants %s", m.ID())
 		case m.Case == "" || m.Says == "":
 			t.Errorf("%s does not say which case must notice, and how", m.ID())
-		case m.Fault == nil && m.Config == nil && m.Beside == nil && m.Exit == nil:
+		case m.Fault == nil && m.Config == nil && m.Beside == nil && m.Quit == nil && m.Exit == nil:
 			t.Errorf("%s breaks nothing", m.ID())
 		}
 		seen[m.ID()] = true

@@ -107,8 +107,8 @@ func stops() []fault.Mutant {
 			Config: writesLate(func(resp *agentv1.ControlResponse) {
 				resp.Error, resp.Result = nil, &agentv1.ControlResponse_FsWrite{FsWrite: &agentv1.FsWriteResponse{}}
 			})},
-		{Name: "takes twelve seconds to stop", Case: order + "within-ten-seconds", Says: "an exit within 10 s", Config: lingering},
-		{Name: "takes twelve seconds to stop without a broker", Case: order + "without-a-broker", Says: "an exit within 10 s", Config: lingering},
+		{Name: "takes twelve seconds to stop", Case: order + "within-ten-seconds", Says: "an exit within 10 s", Config: lingering, Also: []string{order + "*"}},
+		{Name: "takes twelve seconds to stop without a broker", Case: order + "without-a-broker", Says: "an exit within 10 s", Config: lingering, Also: []string{order + "*"}},
 		{Name: "calls a stop without a broker a failure", Case: order + "without-a-broker", Says: "exit status 0",
 			Exit: func(err error) error { return errors.Join(err, nats.ErrConnectionClosed) }},
 	}

@@ -80,7 +80,6 @@ func editors() []fault.Mutant {
 			r.Content = bytes.ReplaceAll(r.GetContent(), []byte("eins\n"), nil)
 		})),
 		mutant("deletes nothing", editor+"delete/odd-names-and-only-them", "the file deleted", removesNothing()),
-		mutant("loses the end of a file that nobody touches", editor+"refused-path/never-the-project", content, cut("keep")),
 	}
 }
 
