@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,19 +13,38 @@ import (
 	"agentproof/suite/verdict"
 )
 
+// printed keeps what was written to it. It is safe for concurrent use.
+type printed struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (p *printed) Write(data []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.b.Write(data)
+}
+
+// take returns what was written since the last call.
+func (p *printed) take() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer p.b.Reset()
+	return p.b.String()
+}
+
 func TestALogGetsALineAtTimesAndFailuresAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var b bytes.Buffer
+		var b printed
 		p := newProgressLine(&b)
 		defer p.close()
 		shown := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
-			if got := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n"); !slices.Equal(got, want) {
+			if got := strings.Split(strings.TrimSuffix(b.take(), "\n"), "\n"); !slices.Equal(got, want) {
 				t.Errorf("got %q, want %q", got, want)
 			}
-			b.Reset()
 		}
 		time.Sleep(reportEvery)
 		shown("starting the agent  15 s")
