@@ -24,6 +24,7 @@ type adoption struct {
 	Reaped   bool   // and was collected after its end
 	Killed   bool   // a timeout took an orphan along
 	Spared   bool   // a dead child was left to who might wait for it
+	Held     bool   // also while it could be a command that is being started
 	Stale    bool   // but not for ever
 	StolenBy string // an exit status that os/exec missed, if any
 }
@@ -49,7 +50,7 @@ func TestAdoptedOrphans(t *testing.T) {
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
 	}
-	if want := (adoption{Adopted: true, Reaped: true, Killed: true, Spared: true, Stale: true}); got != want {
+	if want := (adoption{Adopted: true, Reaped: true, Killed: true, Spared: true, Held: true, Stale: true}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
@@ -78,7 +79,7 @@ func runPlatformChild(role string) int {
 }
 
 func adopt() (got adoption, err error) {
-	if got.Spared, got.Stale, err = lookTwice(); err != nil {
+	if err = got.lookTwice(); err != nil {
 		return got, err
 	}
 	r, err := process.NewRunner(process.Options{AdoptOrphans: true})
@@ -120,10 +121,10 @@ func adopt() (got adoption, err error) {
 }
 
 // lookTwice has a reaper without a clock look at dead children.
-func lookTwice() (spared, stale bool, err error) {
+func (got *adoption) lookTwice() (err error) {
 	r, err := process.NewRunner(process.Options{})
 	if err != nil {
-		return false, false, err
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -132,7 +133,7 @@ func lookTwice() (spared, stale bool, err error) {
 	waited, forgotten := exec.Command("/bin/sh", "-c", "exit 7"), exec.Command("/bin/true")
 	for _, cmd := range []*exec.Cmd{waited, forgotten} {
 		if err := cmd.Start(); err != nil {
-			return false, false, err
+			return err
 		}
 	}
 	pid := forgotten.Process.Pid
@@ -142,13 +143,17 @@ func lookTwice() (spared, stale bool, err error) {
 		return suspects[waited.Process.Pid] && suspects[pid]
 	}
 	if !poll(ctx, both) {
-		return false, false, errors.New("the reaper does not see dead children")
+		return errors.New("the reaper does not see dead children")
 	}
 	exit, ok := errors.AsType[*exec.ExitError](waited.Wait())
-	spared = ok && exit.ExitCode() == 7
+	got.Spared = ok && exit.ExitCode() == 7
+	end := r.BeginStart()
 	r.LookForStale(suspects)
-	stale = parentOf(strconv.Itoa(pid)) == ""
-	return spared, stale, forgotten.Process.Release()
+	got.Held = parentOf(strconv.Itoa(pid)) != ""
+	end()
+	r.LookForStale(suspects)
+	got.Stale = parentOf(strconv.Itoa(pid)) == ""
+	return forgotten.Process.Release()
 }
 
 // statusesSurvive runs commands through os/exec next to the reaper and names

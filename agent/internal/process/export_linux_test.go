@@ -20,6 +20,9 @@ func (r *Runner) LookForStale(seen map[int]bool) (suspects map[int]bool) {
 	return suspects
 }
 
+// BeginStart stands for a command whose process is being started.
+func (r *Runner) BeginStart() (end func()) { return r.beginStart() }
+
 // Leaders counts the commands that are not reaped yet.
 func (r *Runner) Leaders() int {
 	r.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -64,10 +65,11 @@ type Runner struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu      sync.Mutex // guards the fields below
-	closed  bool
-	leaders map[int]struct{} // pids of running commands: theirs to reap
-	restore func()           // undoes AdoptOrphans
+	mu       sync.Mutex // guards the fields below
+	closed   bool
+	leaders  map[int]int // commands by pid that are not reaped yet: theirs to reap
+	starting int         // commands whose pid is not known yet
+	restore  func()      // undoes AdoptOrphans
 }
 
 // NewRunner returns a Runner that is ready to run commands.
@@ -83,7 +85,7 @@ func NewRunner(opts Options) (*Runner, error) {
 		id:      uuid.NewString(),
 		census:  census{list: listProcesses},
 		held:    heldPipes{limit: maxHeldPipes},
-		leaders: make(map[int]struct{}),
+		leaders: make(map[int]int),
 		restore: func() {},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
@@ -167,27 +169,51 @@ func (r *Runner) enter() (leave func(), err error) {
 	return r.wg.Done, nil
 }
 
-func (r *Runner) remember(p *running) {
+// launch starts the process of a command. On a busy machine that process may be
+// dead before its pid is known here, and must not be reaped by anybody else.
+func (r *Runner) launch(p *running, start func() (*os.Process, error)) error {
+	defer r.beginStart()()
+	proc, err := start()
+	if err != nil {
+		return err
+	}
+	p.proc = proc
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.leaders[p.proc.Pid] = struct{}{}
+	r.leaders[proc.Pid]++
+	return nil
 }
 
-// reap collects the status of a command that has exited.
-func (r *Runner) reap(p *running) int {
-	// In this order: a pid that is free again may be another command's.
+// beginStart keeps dead children from being reaped until end is called.
+func (r *Runner) beginStart() (end func()) {
 	r.mu.Lock()
-	delete(r.leaders, p.proc.Pid)
-	r.mu.Unlock()
-	return p.reap()
+	defer r.mu.Unlock()
+	r.starting++
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.starting--
+	}
 }
 
-// leads tells whether pid is a command of this runner that is not reaped yet.
+// reap collects the status of a command that has exited. It is forgotten only
+// then, when its pid may already be another command's.
+func (r *Runner) reap(p *running) int {
+	code := p.reap()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.leaders[p.proc.Pid]--; r.leaders[p.proc.Pid] == 0 {
+		delete(r.leaders, p.proc.Pid)
+	}
+	return code
+}
+
+// leads reports whether pid is, or may be, a command of this runner that is not
+// reaped yet.
 func (r *Runner) leads(pid int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, ok := r.leaders[pid]
-	return ok
+	return r.starting > 0 || r.leaders[pid] > 0
 }
 
 // Close kills whatever commands of this runner have left behind and gives back

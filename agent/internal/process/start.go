@@ -53,13 +53,14 @@ func (r *Runner) start(ctx context.Context, c Command) (*running, error) {
 		return nil, operr.System("open pipes for "+c.Argv[0], err)
 	}
 	p.started = time.Now()
-	p.proc, err = startProcess(ctx, c, withMark(c.Env, p.mark), pipes.child[:], ownSession())
+	err = r.launch(p, func() (*os.Process, error) {
+		return startProcess(ctx, c, withMark(c.Env, p.mark), pipes.child[:], ownSession())
+	})
 	pipes.closeChildEnds()
 	if err != nil {
 		pipes.closeOwnEnds()
 		return nil, startError(c, err)
 	}
-	r.remember(p)
 	p.output = newOutput(limit, pipes.stdout, pipes.stderr)
 	p.stopInput = feed(pipes.stdin, c.Stdin)
 	return p, nil

@@ -41,11 +41,12 @@ func (r *Runner) StartTerminal(ctx context.Context, c Command, tty *os.File) (*T
 	}
 	p := r.newRunning()
 	p.started = time.Now()
-	p.proc, err = startProcess(ctx, c, withMark(c.Env, p.mark), []*os.File{tty, tty, tty}, attr)
+	err = r.launch(p, func() (*os.Process, error) {
+		return startProcess(ctx, c, withMark(c.Env, p.mark), []*os.File{tty, tty, tty}, attr)
+	})
 	if err != nil {
 		return nil, startError(c, err)
 	}
-	r.remember(p)
 	t := &Terminal{runner: r, p: p, kill: make(chan struct{}), done: make(chan struct{})}
 	t.hangup = sync.OnceFunc(func() { close(t.kill) })
 	p.watch()
