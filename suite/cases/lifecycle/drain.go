@@ -32,11 +32,11 @@ func drainedOperations(ctx context.Context, t *engine.T) []proto.Message {
 }
 
 // drains asks for operations between the first sign of draining and the
-// goodbye, while stubborn commands keep the agent from leaving at once. Until
+// goodbye, while what is stubborn keeps the agent from leaving at once. Until
 // that sign it asks for one at a time, to provoke it, and then for all at once:
 // the time may be short.
 func drains(ctx context.Context, t *engine.T) {
-	load(ctx, t, stubborn, stubborn, stubborn)
+	linger(ctx, t)
 	ops := drainedOperations(ctx, t)
 	d := drain{t: t, mark: signal(t, syscall.SIGTERM)}
 	for i := 0; !d.over() && ctx.Err() == nil; i++ {

@@ -57,6 +57,23 @@ func load(ctx context.Context, t *engine.T, manners ...string) {
 	}
 }
 
+// linger is load for a case that needs time between an agent's first sign that it
+// stops and its end. A stubborn command has more children at every attempt, and
+// there is a stubborn terminal where the agent has any: it keeps no other request
+// waiting.
+func linger(ctx context.Context, t *engine.T) {
+	if t.Instance().Hello().GetCapabilities().GetPty() {
+		const begun = "terminal-begun"
+		argv := append([]string{"/bin/sh", "-c", stubborn + `echo > "$0"; "$@"; "$@"`, begun}, t.Helper(ctx, "sleep", longLife)...)
+		opened := t.Start(wire.NewRequest(&agentv1.PtyOpenRequest{Command: argv, Cwd: t.Dir(ctx)}))
+		if resp, err := opened.Try(ctx, t.Scale(beginLimit)); err == nil && resp.GetPtyOpen() != nil {
+			t.AwaitFile(ctx, t.Path(ctx, begun), besideLimit)
+		}
+	}
+	children := fmt.Sprintf(`n=%d; while [ $n -gt 0 ]; do "$@" & n=$((n-1)); done; `, t.Window(8))
+	load(ctx, t, stubborn+children, stubborn, stubborn)
+}
+
 // family starts a command with descendants of these kinds and returns when all
 // of them run.
 func family(ctx context.Context, t *engine.T, kinds ...string) helper.Tree {

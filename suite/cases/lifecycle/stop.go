@@ -175,18 +175,26 @@ func described(t *engine.T, msg *nats.Msg) (what, content string) {
 // refusesNewWork writes files until the agent is gone, and then looks which of
 // the writes were carried out.
 func refusesNewWork(ctx context.Context, t *engine.T) {
-	load(ctx, t, stubborn)
+	linger(ctx, t)
 	mark := signal(t, syscall.SIGTERM)
 	var writes []lateWrite
 	for i := 0; !t.Instance().Ended() && ctx.Err() == nil; i++ {
 		w := lateWrite{name: t.Path(ctx, fmt.Sprintf("late-%d", i)), told: leaving(t, mark)}
 		w.Pending = t.Start(wire.NewRequest(&agentv1.FsWriteRequest{Path: w.name, Content: []byte("x")}))
-		wait.Until(ctx, time.Second, func(context.Context) bool { return w.Answered() || t.Instance().Ended() })
+		wait.Until(ctx, time.Second, func(context.Context) bool {
+			return w.Answered() || t.Instance().Ended() || leaving(t, mark) != w.told
+		})
 		writes = append(writes, w)
 	}
 	exit(ctx, t)
+	inTime := false
 	for _, w := range writes {
+		inTime = inTime || w.told && w.Answered()
 		w.judge(ctx, t)
+	}
+	drains := count(t.Instance().Watch.Since(mark), func(a wire.Announcement) bool { return a.Event.GetHeartbeat().GetDraining() }) > 0
+	if drains && !inTime {
+		t.Missed("the agent was gone before it had answered any work that came after it had said that it stops")
 	}
 }
 
