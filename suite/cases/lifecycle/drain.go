@@ -93,11 +93,20 @@ func (d *drain) ask(ctx context.Context, ops ...proto.Message) {
 	for _, op := range ops {
 		d.sent = append(d.sent, drainRequest{Pending: d.t.Start(wire.NewRequest(op)), op: op, began: began})
 	}
-	wait.Until(ctx, time.Second, func(ctx context.Context) bool {
+	promptly(ctx, func() bool {
 		over := d.over()
 		d.take(ctx)
 		return over || len(d.sent) == 0 || d.began != began
 	})
+}
+
+// promptly waits for a condition for a second at most. It looks more often than
+// wait.Until does: an agent may be gone a few milliseconds after its first sign
+// that it stops.
+func promptly(ctx context.Context, holds func() bool) {
+	for until := time.Now().Add(time.Second); !holds() && time.Now().Before(until) && ctx.Err() == nil; {
+		wait.For(ctx, time.Millisecond)
+	}
 }
 
 // take judges the replies that have come.

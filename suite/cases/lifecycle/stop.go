@@ -13,7 +13,6 @@ import (
 	"agentproof/suite/engine"
 	"agentproof/suite/helper"
 	"agentproof/suite/transcript"
-	"agentproof/suite/wait"
 	"agentproof/suite/wire"
 )
 
@@ -181,7 +180,7 @@ func refusesNewWork(ctx context.Context, t *engine.T) {
 	for i := 0; !t.Instance().Ended() && ctx.Err() == nil; i++ {
 		w := lateWrite{name: t.Path(ctx, fmt.Sprintf("late-%d", i)), told: leaving(t, mark)}
 		w.Pending = t.Start(wire.NewRequest(&agentv1.FsWriteRequest{Path: w.name, Content: []byte("x")}))
-		wait.Until(ctx, time.Second, func(context.Context) bool {
+		promptly(ctx, func() bool {
 			return w.Answered() || t.Instance().Ended() || leaving(t, mark) != w.told
 		})
 		writes = append(writes, w)
