@@ -103,8 +103,8 @@ selftest: build ## show that the suite can fail: every mutant of the agent must 
 	$(BIN)/conformance selftest --out $(OUT)/selftest.json
 	$(BIN)/conformance selftest --noise 4 --seed 1
 
-checks: selftest ## show that no check of the suite is idle: removed, a mutant would live
-	$(GO) run ./internal/checks -selftest $(OUT)/selftest.json -remove 20
+checks: selftest ## show that no check of the suite is idle: removed, a mutant would live (REMOVE=-1: of all)
+	$(GO) run ./internal/checks -selftest $(OUT)/selftest.json -remove $(or $(REMOVE),20) -seed $(or $(SEED),1)
 
 # Each is much more than make test tries; the first takes hours for all areas.
 whole: build ## every case beside every mutant (AREA=fs: of one area)

@@ -93,7 +93,7 @@ func TestAMutantThatDiedAtACheckProvesIt(t *testing.T) {
 	if want := "suite/cases/fence/fence.go:27  engine.Equal\n1 of 2 checks of MUST cases are proven by a mutant, 0 of them only by mutants of the session client\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
-	picked := pick(checks, killers, 20, func(int, func(i, j int)) {})
+	picked, _ := pick(provable(checks, killers), killers, 20)
 	if len(picked) != 1 || picked[0].call != "t.Check" {
 		t.Errorf("picked %v, want the check that a mutant proves", picked)
 	}
@@ -145,8 +145,13 @@ func TestChecksOfOneCaseAreNeverRemovedTogether(t *testing.T) {
 	killers := map[string][]outcome{
 		"a.go:1": {{ID: "m", Case: "x"}}, "a.go:2": {{ID: "n", Case: "y"}, {ID: "o", Case: "x"}}, "a.go:3": {{ID: "p", Case: "z"}},
 	}
-	picked := pick(checks, killers, 20, func(int, func(i, j int)) {})
-	if len(picked) != 2 || picked[0].first != 1 || picked[1].first != 3 {
-		t.Errorf("picked %v, want the first and the third", picked)
+	for _, n := range []int{2, 20, -1} {
+		picked, others := pick(checks, killers, n)
+		if len(picked) != 2 || picked[0].first != 1 || picked[1].first != 3 {
+			t.Errorf("of up to %d picked %v, want the first and the third", n, picked)
+		}
+		if len(others) != 1 || others[0].first != 2 {
+			t.Errorf("of up to %d left %v, want the second", n, others)
+		}
 	}
 }

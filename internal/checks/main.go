@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fl := flag.NewFlagSet("checks", flag.ContinueOnError)
 	program := fl.String("program", filepath.Join("bin", "conformance"), "the conformance `PROGRAM` whose self-test is run")
 	results := fl.String("selftest", "", "read the outcome of a self-test from `FILE` instead of running one")
-	remove := fl.Int("remove", 0, "remove `N` checks, and demand that mutants live without them")
+	remove := fl.Int("remove", 0, "remove `N` checks, and demand that mutants live without them; -1 removes every check")
 	seed := fl.Uint64("seed", uint64(time.Now().UnixNano()), "`SEED` of the choice of those")
 	record := fl.Bool("record", false, "record the outcome in suite/cases/strength.json, from where reports have it")
 	area := fl.String("area", "", "only the cases in `DIR` below suite/cases")
@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	killers := attribute(checks, append(outcomes, clients...))
 	unproven := report(out, checks, killers)
-	if *remove > 0 {
+	if *remove != 0 {
 		err = sample(ctx, out, root, checks, killers, *remove, *seed)
 	}
 	if unproven > 0 {
@@ -172,20 +172,30 @@ func report(out io.Writer, checks []check, killers map[string][]outcome) int {
 	return unproven
 }
 
-// sample removes some checks and says whether that was noticed.
+// sample removes up to n checks, or all for a negative n, and says whether that
+// was noticed. Those of one case are removed one after the other.
 func sample(ctx context.Context, out io.Writer, root string, checks []check, killers map[string][]outcome, n int, seed uint64) error {
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	picked := pick(checks, killers, n, rnd.Shuffle)
-	lost, err := missed(ctx, root, picked, killers)
-	if err != nil {
-		return err
+	pool := provable(checks, killers)
+	rnd.Shuffle(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
+	removed, unnoticed := 0, 0
+	for n < 0 || removed == 0 {
+		var picked []check
+		if picked, pool = pick(pool, killers, n); len(picked) == 0 {
+			break
+		}
+		lost, err := missed(ctx, root, picked, killers)
+		if err != nil {
+			return err
+		}
+		for i := range lost {
+			fmt.Fprintf(out, "%s  removed, and every mutant still dies\n", &lost[i])
+		}
+		removed, unnoticed = removed+len(picked), unnoticed+len(lost)
 	}
-	for i := range lost {
-		fmt.Fprintf(out, "%s  removed, and every mutant still dies\n", &lost[i])
-	}
-	fmt.Fprintf(out, "%d checks removed (-seed %d), mutants live without %d\n", len(picked), seed, len(picked)-len(lost))
-	if len(lost) > 0 {
-		return fmt.Errorf("%d checks were removed without a mutant that lives", len(lost))
+	fmt.Fprintf(out, "%d checks removed (-seed %d), mutants live without %d\n", removed, seed, removed-unnoticed)
+	if unnoticed > 0 {
+		return fmt.Errorf("%d checks were removed without a mutant that lives", unnoticed)
 	}
 	return nil
 }

@@ -83,24 +83,29 @@ func leaveOut(o overlay.Overlay, root string, checks []check) error {
 	return nil
 }
 
-// pick takes up to n checks that mutants die at, no two of which matter to the
-// same case: those can be removed together. order shuffles.
-func pick(checks []check, killers map[string][]outcome, n int, order func(n int, swap func(i, j int))) []check {
-	pool := slices.DeleteFunc(slices.Clone(checks), func(c check) bool { return !c.must || len(killers[c.String()]) == 0 })
-	order(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
+// provable returns the checks of MUST cases that mutants die at.
+func provable(checks []check, killers map[string][]outcome) []check {
+	return slices.DeleteFunc(slices.Clone(checks), func(c check) bool { return !c.must || len(killers[c.String()]) == 0 })
+}
+
+// pick takes up to n checks out of a pool, or as many as it can for a negative
+// n, no two of which matter to the same case: those can be removed together. It
+// returns the others as well.
+func pick(pool []check, killers map[string][]outcome, n int) (picked, others []check) {
 	busy := make(map[string]bool)
-	var out []check
 	for _, c := range pool {
 		cases := make(map[string]bool)
 		for _, k := range killers[c.String()] {
 			cases[k.Case] = true
 		}
-		if len(out) < n && !overlap(cases, busy) {
-			maps.Copy(busy, cases)
-			out = append(out, c)
+		if len(picked) == n || overlap(cases, busy) {
+			others = append(others, c)
+			continue
 		}
+		maps.Copy(busy, cases)
+		picked = append(picked, c)
 	}
-	return out
+	return picked, others
 }
 
 func overlap(a, b map[string]bool) bool {

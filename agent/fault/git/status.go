@@ -15,7 +15,7 @@ func statuses() []fault.Mutant {
 	return []fault.Mutant{
 		fault.New("gives every command a status", "git.status.present/only-for-status", "no status for RAW",
 			after(func(_ *request, r *result) { r.Status = &agentv1.GitStatus{} }), "git.status.present/not-on-failure"),
-		fault.New("gives no status", "git.status.present/only-for-status", "a status for STATUS",
+		fault.New("gives no status", "git.status.present/only-for-status", "of a changed tree",
 			after(func(_ *request, r *result) { r.Status = nil })),
 		fault.New("gives failures a status", "git.status.present/not-on-failure", "no status where git fails",
 			after(func(r *request, resp *result) {

@@ -30,7 +30,7 @@ func presentCases() []engine.Case {
 
 func statusPresent(ctx context.Context, t *engine.T) {
 	r := changedRepo(ctx, t)
-	t.Check(run(ctx, t, opStatus, r.dir).GetStatus() != nil, "a status for STATUS", "none")
+	t.Check(run(ctx, t, opStatus, r.dir).GetStatus() != nil, "a status for STATUS of a changed tree", "none")
 	clean := newRepo(ctx, t, "clean")
 	t.Check(run(ctx, t, opStatus, clean.dir).GetStatus() != nil, "a status for STATUS of a clean tree", "none")
 	for _, tc := range []struct {
