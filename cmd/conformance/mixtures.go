@@ -145,6 +145,7 @@ type triedMixture struct {
 	Faults []string           `json:"faults"`
 	Exact  bool               `json:"exact"`
 	Wrong  []selftest.Finding `json:"wrong,omitempty"`
+	Beyond []selftest.Finding `json:"beyond,omitempty"`
 }
 
 // mixtureOutcome is what `selftest --mixtures --json` prints.
@@ -160,7 +161,7 @@ type mixtureOutcome struct {
 func (a *app) publishMixtures(rep *selftest.MixtureReport, f selftestFlags, seed uint64) error {
 	outcome := mixtureOutcome{Seed: seed, Exact: rep.Exact(), Tried: len(rep.Outcomes)}
 	for _, out := range rep.Outcomes {
-		t := triedMixture{Exact: len(out.Wrong) == 0, Wrong: out.Wrong}
+		t := triedMixture{Exact: len(out.Wrong) == 0, Wrong: out.Wrong, Beyond: out.Beyond}
 		for _, m := range out.Mixture.Faults {
 			t.Faults = append(t.Faults, m.ID)
 		}

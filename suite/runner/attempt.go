@@ -18,7 +18,7 @@ const triesLimit = 4
 
 // runCase gives one case its verdict. begun is called once the case has its
 // instance, and more often.
-func (r *runner) runCase(ctx context.Context, c *engine.Case, begun func()) {
+func (r *runner) runCase(ctx context.Context, l *lane, c *engine.Case, begun func()) {
 	defer begun()
 	if ctx.Err() != nil {
 		return
@@ -29,7 +29,7 @@ func (r *runner) runCase(ctx context.Context, c *engine.Case, begun func()) {
 	if s, reason := r.cannotRun(c); reason != "" {
 		x.Settle(s, reason)
 	} else {
-		x = r.try(ctx, x, begun)
+		x = r.try(ctx, l, x, begun)
 	}
 	if ctx.Err() != nil {
 		r.abandon(c)
@@ -41,9 +41,9 @@ func (r *runner) runCase(ctx context.Context, c *engine.Case, begun func()) {
 // try tries a case until an attempt counts: an outage of somebody else's broker
 // says nothing about the agent, and neither does a window that the harness
 // missed.
-func (r *runner) try(ctx context.Context, x *engine.Execution, begun func()) *engine.Execution {
+func (r *runner) try(ctx context.Context, l *lane, x *engine.Execution, begun func()) *engine.Execution {
 	for n := 1; ; n++ {
-		outage := r.attempt(ctx, x, begun)
+		outage := r.attempt(ctx, l, x, begun)
 		again := outage && n == 1 || x.Missed() && n < triesLimit
 		if !again || ctx.Err() != nil {
 			return x
@@ -78,7 +78,7 @@ func (r *runner) cannotRun(c *engine.Case) (verdict.Status, string) {
 
 // attempt runs a case on an instance that nobody else has, to its end or its
 // deadline. It reports whether an outage of an attached agent's broker spoiled it.
-func (r *runner) attempt(ctx context.Context, x *engine.Execution, begun func()) (outage bool) {
+func (r *runner) attempt(ctx context.Context, l *lane, x *engine.Execution, begun func()) (outage bool) {
 	c := x.Case()
 	if r.opts.Subject.NoAgent {
 		ctx, cancel := r.bounded(ctx, c)
@@ -86,8 +86,7 @@ func (r *runner) attempt(ctx context.Context, x *engine.Execution, begun func())
 		x.Run(ctx, nil)
 		return false
 	}
-	display := c.Needs&engine.Desktop != 0
-	inst, err := r.instanceFor(ctx, x, display)
+	inst, err := r.instanceFor(ctx, l, x)
 	if err != nil {
 		settleStart(x, err)
 		return false
@@ -99,9 +98,9 @@ func (r *runner) attempt(ctx context.Context, x *engine.Execution, begun func())
 			r.pool.discard(ctx, inst)
 			return
 		}
-		r.pool.give(ctx, inst, display, clean)
+		l.give(ctx, inst, clean)
 	}()
-	if why := inst.NoScreen(); why != "" && display {
+	if why := inst.NoScreen(); why != "" && wantsDisplay(c) {
 		x.Settle(verdict.Untestable, why)
 		clean = true
 		return false
@@ -128,12 +127,12 @@ func (r *runner) bounded(ctx context.Context, c *engine.Case) (context.Context, 
 	return context.WithTimeoutCause(ctx, r.set.Scale(caseLimit)+c.Idle, errors.New("the case's time was over"))
 }
 
-// instanceFor takes an instance out of the pool, or starts the case's own.
-func (r *runner) instanceFor(ctx context.Context, x *engine.Execution, display bool) (*instance.Instance, error) {
-	if l := x.Case().Launch; l != nil {
-		return r.pool.start(ctx, l, x.Recorder().Heard)
+// instanceFor takes the lane's instance, or starts the case's own.
+func (r *runner) instanceFor(ctx context.Context, l *lane, x *engine.Execution) (*instance.Instance, error) {
+	if launch := x.Case().Launch; launch != nil {
+		return r.pool.start(ctx, launch, x.Recorder().Heard)
 	}
-	return r.pool.take(ctx, display)
+	return l.take(ctx)
 }
 
 // settleStart tells a subject that does not start from one that could not be

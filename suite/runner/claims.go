@@ -81,11 +81,12 @@ func questions() []question {
 // nothing makes it say another.
 func (r *runner) askFor(ctx context.Context) offers {
 	found := offers{unknown: make(map[engine.Feature]string)}
-	inst, err := r.pool.take(ctx, false)
+	l := r.pool.lane(false)
+	inst, err := l.take(ctx)
 	if err != nil {
 		return found // the run is over
 	}
-	defer r.pool.give(ctx, inst, false, true)
+	defer l.give(ctx, inst, true)
 	for _, q := range questions() {
 		if !slices.ContainsFunc(r.selected, func(c *engine.Case) bool { return c.Needs&q.of != 0 }) {
 			continue

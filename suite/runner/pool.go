@@ -12,7 +12,6 @@ import (
 	agentv1 "agentproof/proto/opengeni/agent/v1"
 	"agentproof/suite/engine"
 	"agentproof/suite/instance"
-	"agentproof/suite/wire"
 )
 
 const (
@@ -24,8 +23,7 @@ const (
 	discardLimit = 5 * time.Second
 )
 
-// pool runs the instances that cases take, one case at a time on each. It is
-// safe for concurrent use.
+// pool starts and stops the instances of a run. It is safe for concurrent use.
 type pool struct {
 	set *engine.Setting
 	// lone holds the attached agent while no case has it; nil for a subject
@@ -37,13 +35,13 @@ type pool struct {
 	ends   sync.WaitGroup // instances that are being stopped
 
 	mu     sync.Mutex // guards the fields below
-	idle   map[bool][]*instance.Instance
+	opened map[bool]*instance.Instance
 	failed map[bool]int // starts that failed since the last one that did not
 }
 
 func newPool(set *engine.Setting, single bool) *pool {
 	p := &pool{
-		set: set, single: single, idle: make(map[bool][]*instance.Instance), failed: make(map[bool]int),
+		set: set, single: single, opened: make(map[bool]*instance.Instance), failed: make(map[bool]int),
 		// Starting is work, unlike most cases: more at once take as long.
 		slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
 	}
@@ -65,50 +63,50 @@ func (p *pool) open(ctx context.Context, display bool) (plain, screen *agentv1.H
 		p.lone <- inst
 		return inst.Hello(), inst.Hello(), nil
 	}
-	first, err := p.take(ctx, false)
+	first, err := p.begin(ctx, false)
 	if err != nil {
 		return nil, nil, err
 	}
-	p.keep(first, false)
 	if !display {
 		return first.Hello(), nil, nil
 	}
-	second, err := p.take(ctx, true)
+	second, err := p.begin(ctx, true)
 	if err != nil {
 		return first.Hello(), first.Hello(), nil // the cases that need it say what is wrong
 	}
-	p.keep(second, true)
 	return first.Hello(), second.Hello(), nil
 }
 
-// take hands out a ready instance that nobody else has until it is given back.
-func (p *pool) take(ctx context.Context, display bool) (*instance.Instance, error) {
-	if p.lone != nil {
-		select {
-		case inst := <-p.lone:
-			return inst, nil
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+// begin starts an instance, which the first lane that needs one takes.
+func (p *pool) begin(ctx context.Context, display bool) (*instance.Instance, error) {
+	inst, err := p.fresh(ctx, display)
+	if err != nil {
+		return nil, err
 	}
-	p.mu.Lock()
-	if n := len(p.idle[display]); n > 0 {
-		inst := p.idle[display][n-1]
-		p.idle[display] = p.idle[display][:n-1]
-		p.mu.Unlock()
+	if p.single {
+		p.discard(ctx, inst)
 		return inst, nil
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opened[display] = inst
+	return inst, nil
+}
+
+// firstOf returns what open made ready, to the first that asks.
+func (p *pool) firstOf(display bool) *instance.Instance {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	inst := p.opened[display]
+	delete(p.opened, display)
+	return inst
+}
+
+// fresh starts an instance without a wish of its own.
+func (p *pool) fresh(ctx context.Context, display bool) (*instance.Instance, error) {
+	p.mu.Lock()
 	failed := p.failed[display]
-	other := p.idle[!display]
-	if p.single {
-		p.idle[!display] = nil
-	}
 	p.mu.Unlock()
-	if p.single {
-		for _, inst := range other {
-			p.discard(ctx, inst)
-		}
-	}
 	if failed >= failedStarts {
 		return nil, fmt.Errorf("the agent did not start %d times in a row", failed)
 	}
@@ -135,30 +133,6 @@ func (p *pool) start(ctx context.Context, l *instance.Launch, heard instance.Hea
 	return instance.Start(ctx, &p.set.Config, l, heard)
 }
 
-// give takes an instance back from a case that left it clean or not. A later
-// case gets it only if it is clean and answers.
-func (p *pool) give(ctx context.Context, inst *instance.Instance, display, clean bool) {
-	if p.lone != nil {
-		p.lone <- inst // there is no other
-		return
-	}
-	if !clean || inst.Ended() || inst.Ping(context.WithoutCancel(ctx), p.set.Scale(pingLimit)) != nil {
-		p.discard(ctx, inst)
-		return
-	}
-	p.keep(inst, display)
-}
-
-// pingLimit is how long an instance may take to answer after a case. It is
-// short: what answers later is replaced, and the loss is nobody's.
-const pingLimit = wire.OpLimit / 10
-
-func (p *pool) keep(inst *instance.Instance, display bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.idle[display] = append(p.idle[display], inst)
-}
-
 // discard stops an instance while the run goes on.
 func (p *pool) discard(ctx context.Context, inst *instance.Instance) {
 	ctx = context.WithoutCancel(ctx)
@@ -180,12 +154,8 @@ func (p *pool) discard(ctx context.Context, inst *instance.Instance) {
 
 // close stops all instances. No case has one any more.
 func (p *pool) close(ctx context.Context) {
-	p.mu.Lock()
-	idle := p.idle
-	p.idle = nil
-	p.mu.Unlock()
-	for _, instances := range idle {
-		for _, inst := range instances {
+	for _, display := range []bool{false, true} {
+		if inst := p.firstOf(display); inst != nil {
 			p.discard(ctx, inst)
 		}
 	}

@@ -121,9 +121,6 @@ type runner struct {
 	offers   offers
 	silent   silence
 
-	// quiet is held for writing by an exclusive case, for reading by others.
-	quiet sync.RWMutex
-
 	mu      sync.Mutex // guards the fields below
 	results map[string]*verdict.Result
 	running []string
@@ -177,63 +174,81 @@ func (r *runner) level(c *engine.Case) spec.Level {
 // schedule runs every selected case: idle ones at once, exclusive ones while
 // the idle ones wait, and the others side by side after that.
 func (r *runner) schedule(ctx context.Context) {
-	if r.opts.Parallel == 1 {
-		for _, c := range r.selected {
-			r.runCase(ctx, c, func() {})
-		}
-		return
-	}
-	var idle, exclusive, rest []*engine.Case
+	var idle, exclusive, own, plain, screens []*engine.Case
 	for _, c := range r.selected {
 		switch {
 		case c.Exclusive:
 			exclusive = append(exclusive, c)
 		case c.Idle > 0:
 			idle = append(idle, c)
+		case c.Launch != nil:
+			own = append(own, c)
+		case wantsDisplay(c):
+			screens = append(screens, c)
 		default:
-			rest = append(rest, c)
+			plain = append(plain, c)
 		}
 	}
 	slices.SortStableFunc(idle, func(a, b *engine.Case) int { return cmp.Compare(b.Idle, a.Idle) })
+	shared := slices.Concat(lanes(plain), lanes(screens))
+	if r.opts.Parallel == 1 {
+		for _, c := range slices.Concat(idle, exclusive, own) {
+			r.runAlone(ctx, c, func() {})
+		}
+		for _, cases := range shared {
+			r.runLane(ctx, cases)
+		}
+		return
+	}
 
 	var all, begun sync.WaitGroup
 	defer all.Wait()
 	begun.Add(len(idle))
 	for _, c := range idle {
-		all.Go(func() { r.runCase(ctx, c, sync.OnceFunc(begun.Done)) })
+		all.Go(func() { r.runAlone(ctx, c, sync.OnceFunc(begun.Done)) })
 	}
 	if len(exclusive) > 0 && r.pool.lone == nil {
 		begun.Wait() // the starts of their agents would disturb what is measured
 	}
 	for _, c := range exclusive {
-		r.runExclusive(ctx, c)
+		r.runAlone(ctx, c, func() {})
 	}
-	queue := make(chan *engine.Case)
+	queue := make(chan func())
 	for range r.opts.Parallel {
 		all.Go(func() {
-			for c := range queue {
-				r.quiet.RLock()
-				r.runCase(ctx, c, func() {})
-				r.quiet.RUnlock()
+			for run := range queue {
+				run()
 			}
 		})
 	}
-	for _, c := range rest {
-		queue <- c
+	for _, cases := range shared {
+		queue <- func() { r.runLane(ctx, cases) }
+	}
+	for _, c := range own { // short ones last keep everybody busy to the end
+		queue <- func() { r.runAlone(ctx, c, func() {}) }
 	}
 	close(queue)
 }
 
-func (r *runner) runExclusive(ctx context.Context, c *engine.Case) {
-	r.quiet.Lock()
-	defer r.quiet.Unlock()
-	r.runCase(ctx, c, func() {})
+// runAlone runs a case in a lane of its own.
+func (r *runner) runAlone(ctx context.Context, c *engine.Case, begun func()) {
+	l := r.pool.lane(wantsDisplay(c))
+	defer l.close(ctx)
+	r.runCase(ctx, l, c, begun)
 }
 
-// wantsDisplay reports whether a case looks at a screen.
-func (r *runner) wantsDisplay() bool {
-	return slices.ContainsFunc(r.selected, func(c *engine.Case) bool { return c.Needs&engine.Desktop != 0 })
+func (r *runner) runLane(ctx context.Context, cases []*engine.Case) {
+	l := r.pool.lane(wantsDisplay(cases[0]))
+	defer l.close(ctx)
+	for _, c := range cases {
+		r.runCase(ctx, l, c, func() {})
+	}
 }
+
+// wantsDisplay reports whether some case looks at a screen.
+func (r *runner) wantsDisplay() bool { return slices.ContainsFunc(r.selected, wantsDisplay) }
+
+func wantsDisplay(c *engine.Case) bool { return c.Needs&engine.Desktop != 0 }
 
 func (r *runner) began(c *engine.Case) {
 	r.mu.Lock()

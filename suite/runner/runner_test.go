@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -370,6 +371,36 @@ func TestNoTwoCasesHaveOneInstanceAtOnce(t *testing.T) {
 	}
 }
 
+func TestTheSameCasesMeetOnAnInstanceHoweverManyRunAtOnce(t *testing.T) {
+	t.Parallel()
+	met := func(parallel int) []string {
+		var mu sync.Mutex
+		met := make(map[*instance.Instance][]string)
+		var cases []engine.Case
+		for i := range 300 {
+			id := fmt.Sprintf("ping.nonce/%s", strings.Repeat("x", i+1))
+			cases = append(cases, engine.Case{ID: id, Run: func(_ context.Context, t *engine.T) {
+				mu.Lock()
+				defer mu.Unlock()
+				met[t.Instance()] = append(met[t.Instance()], id)
+			}})
+		}
+		opts := options(t, pong, cases...)
+		opts.Parallel = parallel
+		run(t, opts)
+		var together []string
+		for _, ids := range met {
+			together = append(together, strings.Join(ids, " "))
+		}
+		slices.Sort(together)
+		return together
+	}
+	one, many := met(1), met(8)
+	if !slices.Equal(one, many) || len(one) != 25 {
+		t.Errorf("on %d instances one at a time %q\nand on %d eight at a time %q, want the same 25", len(one), one, len(many), many)
+	}
+}
+
 // TestAnInstanceIsReplacedAfterACaseThatDidNotLeaveItClean pins what a later case
 // may find of an earlier one: nothing.
 func TestAnInstanceIsReplacedAfterACaseThatDidNotLeaveItClean(t *testing.T) {
@@ -394,11 +425,12 @@ func TestAnInstanceIsReplacedAfterACaseThatDidNotLeaveItClean(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var first, second *instance.Instance
-			opts := options(t, mute,
-				engine.Case{ID: "ping.nonce/a", Run: func(ctx context.Context, t *engine.T) { first = t.Instance(); tc.first(ctx, t) }},
-				engine.Case{ID: "ping.nonce/b", Run: func(ctx context.Context, t *engine.T) { second = t.Instance() }},
-			)
-			opts.Parallel = 1
+			cases := []engine.Case{{ID: "ping.nonce/a", Run: func(ctx context.Context, t *engine.T) { first = t.Instance(); tc.first(ctx, t) }}}
+			for i := range 15 { // in lanes of their own
+				cases = append(cases, engine.Case{ID: "ping.nonce/a" + strings.Repeat("x", i+1), Run: func(context.Context, *engine.T) {}})
+			}
+			cases = append(cases, engine.Case{ID: "ping.nonce/b", Run: func(ctx context.Context, t *engine.T) { second = t.Instance() }})
+			opts := options(t, mute, cases...)
 			run(t, opts)
 			if replaced := first != second; replaced != tc.replaced {
 				t.Errorf("replaced: %v, want %v", replaced, tc.replaced)

@@ -2,6 +2,9 @@ package selftest
 
 import (
 	"cmp"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 
@@ -23,7 +26,7 @@ const serialShare = 3
 const caseShare = 3
 
 // Draw draws n mixtures of compatible mutants. The i-th of a seed is always the
-// same, for the same mutants and cases. A third of them have the serial
+// same for the same mutants and cases, and changes little with them. A third of them have the serial
 // dispatcher. With whole, all cases are run on each; otherwise those of the
 // faults' own clauses and a third of the others.
 func Draw(n int, seed uint64, mutants []Mutant, serial *Mutant, cases []engine.Case, whole bool) []Mixture {
@@ -39,26 +42,38 @@ func Draw(n int, seed uint64, mutants []Mutant, serial *Mutant, cases []engine.C
 	}
 	drawn := make([]Mixture, n)
 	for i := range drawn {
-		rnd := rand.New(rand.NewPCG(seed, uint64(i)))
-		drawn[i].Faults = drawFaults(rnd, fit, serial)
+		lot := lots(fmt.Sprint(seed, " ", i, " "))
+		drawn[i].Faults = drawFaults(rand.New(rand.NewPCG(seed, uint64(i))), lot, fit, serial)
 		if !whole {
-			drawn[i].Cases = drawCases(rnd, drawn[i].Faults, cases)
+			drawn[i].Cases = drawCases(lot, drawn[i].Faults, cases)
 		}
 	}
 	return drawn
 }
 
-func drawFaults(rnd *rand.Rand, fit []*Mutant, serial *Mutant) []*Mutant {
+// lots gives every id a lot of its own, which does not depend on the others: a
+// new mutant or case leaves the lots of those that there were.
+func lots(salt string) func(id string) uint64 {
+	return func(id string) uint64 {
+		h := fnv.New128a()
+		h.Write([]byte(salt + id))
+		sum := h.Sum(nil)
+		return rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:])).Uint64()
+	}
+}
+
+func drawFaults(rnd *rand.Rand, lot func(string) uint64, fit []*Mutant, serial *Mutant) []*Mutant {
 	var first, faults []*Mutant
 	if rnd.IntN(serialShare) == 0 {
 		first = []*Mutant{serial}
 	}
 	want := fewestFaults + rnd.IntN(mostFaults-fewestFaults+1)
-	for _, i := range rnd.Perm(len(fit)) {
+	byLot := slices.SortedFunc(slices.Values(fit), func(a, b *Mutant) int { return cmp.Compare(lot(a.ID), lot(b.ID)) })
+	for _, m := range byLot {
 		if len(faults) == want {
 			break
 		}
-		if m := fit[i]; m.compatibleWith(first) && m.compatibleWith(faults) {
+		if m.compatibleWith(first) && m.compatibleWith(faults) {
 			faults = append(faults, m)
 		}
 	}
@@ -67,12 +82,11 @@ func drawFaults(rnd *rand.Rand, fit []*Mutant, serial *Mutant) []*Mutant {
 }
 
 // drawCases lists the cases to run on an agent with faults.
-func drawCases(rnd *rand.Rand, faults []*Mutant, cases []engine.Case) []string {
+func drawCases(lot func(string) uint64, faults []*Mutant, cases []engine.Case) []string {
 	var ids []string
 	for i := range cases {
 		c := &cases[i]
-		lot := rnd.IntN(caseShare) == 0 // drawn for each case, so that none depends on the faults
-		if lot || slices.ContainsFunc(faults, func(f *Mutant) bool { return f.Clause() == c.Clause || f.Case == c.ID }) {
+		if lot(c.ID)%caseShare == 0 || slices.ContainsFunc(faults, func(f *Mutant) bool { return f.Clause() == c.Clause || f.Case == c.ID }) {
 			ids = append(ids, c.ID)
 		}
 	}

@@ -11,8 +11,9 @@ import (
 	"agentproof/suite/verdict"
 )
 
-// judgeMixture finds what is wrong with one report on a mixture.
-func (x *mixer) judgeMixture(ctx context.Context, m *Mixture, rep *verdict.Report) []Finding {
+// judgeMixture finds what is wrong with one report on a mixture, and what one of
+// its faults does to cases beyond its declared blast.
+func (x *mixer) judgeMixture(ctx context.Context, m *Mixture, rep *verdict.Report) (wrong, beyond []Finding) {
 	var found []Finding
 	for i := range rep.Results {
 		res := &rep.Results[i]
@@ -28,11 +29,18 @@ func (x *mixer) judgeMixture(ctx context.Context, m *Mixture, rep *verdict.Repor
 				found = append(found, *f)
 			}
 		case res.Status != x.sound[res.ID] && !mayBreak(m.Faults, nil, res.ID):
-			found = append(found, Finding{Verdict: Strayed, Case: res.ID, Detail: say(res)})
+			found = append(found, Finding{Verdict: Strayed, Case: res.ID, Detail: say(res), of: res})
 		}
 	}
 	x.blame(ctx, m, found)
-	return found
+	for _, f := range found {
+		if f.alone && !f.Sound {
+			beyond = append(beyond, f)
+		} else {
+			wrong = append(wrong, f)
+		}
+	}
+	return wrong, beyond
 }
 
 // judgeOwn judges what a fault's own case made of a mixture; nil is what it
@@ -48,7 +56,7 @@ func (x *mixer) judgeOwn(m *Mixture, f *Mutant, res *verdict.Result) *Finding {
 	case res.Status == verdict.Blocked && x.explained(m, f, res):
 		return nil
 	}
-	return &Finding{Verdict: Misread, Case: res.ID, Detail: fmt.Sprintf("is to fail for %q and %s", f.Says, say(res))}
+	return &Finding{Verdict: Misread, Case: res.ID, Detail: fmt.Sprintf("is to fail for %q and %s", f.Says, say(res)), of: res}
 }
 
 // explained reports whether another fault is declared to keep a fault's own
@@ -72,35 +80,49 @@ func (m *Mutant) MayBreak(id string) bool {
 		len(m.Blast) > 0 && verdict.Selection{Cases: m.Blast}.Matches(id)
 }
 
-// blame runs the cases that strayed in a mixture on each of its faults alone,
-// and on the agent without a fault, for which it is the machine's load that they
-// do not stand.
+// blame runs the cases that strayed in a mixture, or failed for another reason,
+// on each of its faults alone, and on the agent without a fault, for which it is
+// the machine's load that they do not stand.
 func (x *mixer) blame(ctx context.Context, m *Mixture, found []Finding) {
-	strays := make(map[string]*Finding)
+	odd := make(map[string]*Finding)
 	for i := range found {
-		if found[i].Verdict == Strayed {
-			strays[found[i].Case] = &found[i]
+		if found[i].of != nil {
+			odd[found[i].Case] = &found[i]
 		}
 	}
-	if len(strays) == 0 {
+	if len(odd) == 0 {
 		return
 	}
-	ids := slices.Sorted(maps.Keys(strays))
-	again := func(s subject.Subject, note func(*Finding)) {
+	ids := slices.Sorted(maps.Keys(odd))
+	again := func(s subject.Subject, note func(*Finding, *verdict.Result)) {
 		rep, err := x.runOn(ctx, s, verdict.Selection{Cases: ids})
 		if err != nil {
 			return // the findings stand without a name
 		}
-		for _, res := range rep.Results {
-			if f := strays[res.ID]; f != nil && res.Status != x.sound[res.ID] {
-				note(f)
+		for i := range rep.Results {
+			res := &rep.Results[i]
+			if f := odd[res.ID]; f != nil && res.Status != x.sound[res.ID] {
+				note(f, res)
 			}
 		}
 	}
-	again(x.opts.Control, func(f *Finding) { f.Sound = true })
+	again(x.opts.Control, func(f *Finding, _ *verdict.Result) { f.Sound = true })
 	for _, fault := range m.Faults {
-		again(x.opts.Subject([]*Mutant{fault}), func(f *Finding) { f.Faults = append(f.Faults, fault.ID) })
+		again(x.opts.Subject([]*Mutant{fault}), func(f *Finding, res *verdict.Result) {
+			if fault.Case == f.Case {
+				return // which is what it is to do
+			}
+			f.Faults = append(f.Faults, fault.ID)
+			f.alone = f.alone || f.sameAs(res)
+		})
 	}
+}
+
+// sameAs reports whether a fault alone has the same effect as the mixture. A case
+// that strays may come to it by another way; one that is to fail for a reason of
+// its own is kept from that only by what the other fault does.
+func (f *Finding) sameAs(res *verdict.Result) bool {
+	return res.Status == f.of.Status && (f.Verdict == Strayed || res.Reason == f.of.Reason)
 }
 
 func say(res *verdict.Result) string {

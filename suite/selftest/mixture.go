@@ -60,13 +60,19 @@ type Finding struct {
 	// Sound is set where the case did the same, or anything but what it does
 	// otherwise, for the agent without a fault: it does not stand the load.
 	Sound bool `json:"sound,omitempty"`
+
+	of    *verdict.Result // in the first report; nil where nothing is to be blamed
+	alone bool            // one of Faults has the same effect alone
 }
 
 // MixtureOutcome is how the suite judged one mixture.
 type MixtureOutcome struct {
 	Mixture *Mixture
 	Wrong   []Finding // empty for one that was judged exactly
-	Took    time.Duration
+	// Beyond are the effects that one of the faults has alone on cases beyond
+	// its declared blast. They are the fault's, not of the mixture.
+	Beyond []Finding
+	Took   time.Duration
 }
 
 // MixtureReport is the outcome of all mixtures, in their order.
@@ -88,8 +94,8 @@ func (r *MixtureReport) Exact() int {
 
 // TryMixtures runs the suite twice on each mixture. Each fault's own case must
 // fail for the fault's own reason, or be kept from judging it by another of the
-// faults; no case beyond what the faults are declared to break may change its
-// verdict; and both reports must be the same bytes. Cases that measure are left
+// faults; no case beyond what the faults are declared to break, or break alone, may
+// change its verdict; and both reports must be the same bytes. Cases that measure are left
 // out: mixtures run side by side.
 //
 // An error means that there is no report, as with Run.
@@ -208,7 +214,8 @@ func (x *mixer) try(ctx context.Context, m *Mixture) MixtureOutcome {
 		reports[i] = rep
 	}
 	if reports[1] != nil {
-		out.Wrong = append(x.judgeMixture(ctx, m, reports[0]), compareReports(reports[0], reports[1])...)
+		out.Wrong, out.Beyond = x.judgeMixture(ctx, m, reports[0])
+		out.Wrong = append(out.Wrong, compareReports(reports[0], reports[1])...)
 	}
 	out.Took = time.Since(start)
 	return out

@@ -79,28 +79,40 @@ func (r *MixtureReport) ExitCode() int {
 }
 
 // Text writes what is wrong with how a mixture was judged, and how to try it
-// again; nothing for one that was judged exactly.
+// again, and what its faults do beyond what is declared of them; nothing for one
+// without either.
 func (o *MixtureOutcome) Text(w io.Writer) error {
-	if len(o.Wrong) == 0 {
+	if len(o.Wrong)+len(o.Beyond) == 0 {
 		return nil
 	}
 	var b bytes.Buffer
-	b.WriteString("MISJUDGED\n")
+	title := "BEYOND what is declared\n"
+	if len(o.Wrong) > 0 {
+		title = "MISJUDGED\n"
+	}
+	b.WriteString(title)
 	for _, f := range o.Mixture.Faults {
 		fmt.Fprintf(&b, "  fault      %s: the agent %s\n", f.ID, f.Does)
 	}
 	for _, f := range o.Wrong {
-		fmt.Fprintf(&b, "  %-9s  %s\n", f.Verdict, strings.TrimSpace(f.Case+" "+f.Detail))
-		if f.Sound {
-			b.WriteString("             and now for the agent without a fault, too\n")
-		}
-		if len(f.Faults) > 0 {
-			fmt.Fprintf(&b, "             so it does for %s alone\n", strings.Join(f.Faults, ", "))
-		}
+		f.text(&b, string(f.Verdict))
+	}
+	for _, f := range o.Beyond {
+		f.text(&b, "beyond")
 	}
 	fmt.Fprintf(&b, "  again      conformance selftest --mixture %s\n\n", o.Mixture)
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+func (f *Finding) text(b *bytes.Buffer, what string) {
+	fmt.Fprintf(b, "  %-9s  %s\n", what, strings.TrimSpace(f.Case+" "+f.Detail))
+	if f.Sound {
+		b.WriteString("             and now for the agent without a fault, too\n")
+	}
+	if len(f.Faults) > 0 {
+		fmt.Fprintf(b, "             so it does for %s alone\n", strings.Join(f.Faults, ", "))
+	}
 }
 
 // Summary writes how many mixtures were judged exactly.
