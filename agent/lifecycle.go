@@ -162,11 +162,15 @@ func (a *Agent) sayGoodbye(ctx context.Context, l *link) error {
 	if err := l.sub.Drain(); err != nil {
 		return fmt.Errorf("end the subscription: %w", err)
 	}
-	select {
-	case <-l.quit:
-	case <-l.gone:
-	case <-time.After(stopReplies):
-	}
+	within(stopReplies, func(limit context.Context) error {
+		select {
+		case <-l.quit: // the last request has been taken off, and may be refused right now
+			return a.running.wait(limit)
+		case <-l.gone:
+		case <-limit.Done():
+		}
+		return nil
+	})
 	bye, ok := errors.AsType[*Goodbye](context.Cause(ctx))
 	if !ok {
 		bye = new(Goodbye)

@@ -1,9 +1,11 @@
 package steadyport
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,8 +20,12 @@ func Hold(addr netip.AddrPort) (release func(), err error) {
 	}
 	// Bound and not listening: that is what keeps the port and refuses at once.
 	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-	if err == nil {
+	for end := time.Now().Add(reclaimLimit); err == nil; time.Sleep(time.Millisecond) {
 		err = unix.Bind(fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()})
+		if !errors.Is(err, unix.EADDRINUSE) || time.Now().After(end) {
+			break
+		}
+		err = nil // a child that was forked still has the socket that listened there
 	}
 	if err != nil {
 		_ = unix.Close(fd)

@@ -46,10 +46,11 @@ func (t *T) Mkdir(ctx context.Context, name string) {
 	Must[*agentv1.FsMkdirResponse](ctx, t, &agentv1.FsMkdirRequest{Path: name, Parents: true})
 }
 
-// Stat returns the entry, or nil for a path that does not exist.
+// Stat returns the entry, or nil for a path that does not exist. An answer that says
+// both is the matter of fs.stat.missing, and blocks other cases.
 func (t *T) Stat(ctx context.Context, name string) *agentv1.FsEntry {
 	r := Must[*agentv1.FsStatResponse](ctx, t, &agentv1.FsStatRequest{Path: name})
-	t.Check(r.GetExists() == (r.GetEntry() != nil), "an entry exactly when the path exists", "exists=%v and entry=%v", r.GetExists(), r.GetEntry() != nil)
+	t.Given().Check(r.GetExists() == (r.GetEntry() != nil), "an entry exactly when the path exists", "exists=%v and entry=%v", r.GetExists(), r.GetEntry() != nil)
 	return r.GetEntry()
 }
 
