@@ -29,7 +29,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # certifications measure time
-.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks whole noise busy mixtures strength conformance example golden native fuzz bench picture clean
+.PHONY: help demo build test needs lint gofmt vet staticcheck cross proto proto-drift race selftest checks whole noise busy mixtures hostile strength conformance example golden native fuzz bench picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ test: needs lint ## all tests with the race detector, vet, gofmt, staticcheck, p
 	@log=$$(mktemp); nice -n 19 $(MAKE) --no-print-directory cross >$$log 2>&1 & \
 	$(MAKE) --no-print-directory race; tests=$$?; \
 	wait $$!; cross=$$?; cat $$log; rm $$log; exit $$((tests + cross))
-	@$(MAKE) --no-print-directory checks demo conformance example native
+	@$(MAKE) --no-print-directory checks demo hostile conformance example native
 	@echo "all checks passed"
 
 needs:
@@ -121,6 +121,10 @@ noise: build ## agents with random noise on their wire (NOISE=40)
 busy: build ## certify the bundled agent beside four busy loops (BUSY=20)
 	@sh scripts/needs.sh git +Xvfb
 	@sh scripts/busy.sh $(or $(BUSY),20) $(OUT)/busy
+
+hostile: build ## certify the bundled agent for a user whose settings spoil what listens to them
+	@sh scripts/needs.sh git +Xvfb
+	@sh scripts/hostile.sh $(OUT)/hostile
 
 strength: selftest ## record what the self-test shows, for reports
 	$(GO) run ./internal/checks -selftest $(OUT)/selftest.json -record

@@ -54,7 +54,7 @@ func (i *Instance) environment(l *Launch) (subject.Environment, error) {
 	if d := i.Display(); d != nil {
 		env.Display = d.Env()
 	}
-	for _, dir := range []*string{&env.Root, &env.ConfigDir} {
+	for _, dir := range []*string{&env.Root, &env.ConfigDir, &env.Home} {
 		var err error
 		if *dir, err = os.MkdirTemp("", "agentproof-"); err != nil {
 			return env, err
@@ -66,6 +66,9 @@ func (i *Instance) environment(l *Launch) (subject.Environment, error) {
 		}
 	}
 	i.local, i.marker = env.Root, env.Marker
+	beside := env
+	beside.Marker = ""
+	i.beside = beside.Around(os.Environ())
 	for _, change := range l.Env {
 		env.Extra = append(env.Extra, strings.ReplaceAll(change, "{root}", env.Root))
 	}

@@ -16,8 +16,9 @@ import (
 const outputDelay = time.Second
 
 // RunHere runs a program without the agent, in a directory that is absolute or
-// relative to the local root, and returns what an exec would. The error is for a program that could not
-// be run or did not end in time.
+// relative to the local root, and returns what an exec would. Of its user it sees as
+// little as the agent. The error is for a program that could not be run or did not end
+// in time.
 func (i *Instance) RunHere(ctx context.Context, dir string, argv ...string) (*agentv1.ExecResponse, error) {
 	if i.local == "" {
 		return nil, errors.New("the agent's files are not on this machine")
@@ -27,6 +28,7 @@ func (i *Instance) RunHere(ctx context.Context, dir string, argv ...string) (*ag
 	if cmd.Dir = dir; !filepath.IsAbs(dir) {
 		cmd.Dir = filepath.Join(i.local, filepath.FromSlash(dir))
 	}
+	cmd.Env = i.beside
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.WaitDelay = outputDelay
 	err := cmd.Run()

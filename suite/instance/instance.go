@@ -103,6 +103,7 @@ type Instance struct {
 	dirs   []string
 	local  string      // the root as this machine has it; empty for an attached subject
 	marker string      // by which the agent's descendants are found; as local
+	beside []string    // the environment of programs that run without the agent; as local
 	screen *screen     // nil for an agent that was given no display
 	asked  atomic.Bool // the suite sent the agent's process a signal
 

@@ -42,6 +42,7 @@ type Environment struct {
 	ScreenControl bool
 	Root          string    // absolute; the agent's working directory
 	ConfigDir     string    // absolute; where a credentials file belongs
+	Home          string    // absolute; the agent's home, which is empty
 	Display       []string  // variables that lead to the display; none means no display
 	CAFile        string    // PEM; the CA of the broker's certificate, empty without TLS
 	Marker        string    // a random value by which the agent's descendants are found
@@ -55,15 +56,16 @@ type Environment struct {
 const MarkerVariable = "CONFORMANCE_INSTANCE"
 
 // Around returns the runner's own environment as an agent is to see it: without
-// what speaks of the runner's display and terminal, with what both kinds of
-// agents are told besides the contract, and with the changes of Extra.
+// what speaks of the runner's display and terminal and of its user's settings, with
+// what both kinds of agents are told besides the contract, and with the changes of
+// Extra.
 func (e Environment) Around(environ []string) []string {
 	// An agent's log is read in reports, not on a terminal.
 	changes := []string{"NO_COLOR=1", "TERM=dumb", "COLORTERM", "FORCE_COLOR", "CLICOLOR_FORCE"}
 	if e.Marker != "" {
 		changes = append(changes, MarkerVariable+"="+e.Marker)
 	}
-	return e.Layer(layer(e.Screen(environ), changes))
+	return e.Layer(layer(withoutUser(e.Screen(environ), e.Home), changes))
 }
 
 // Layer returns environ with the changes of Extra: KEY=VALUE replaces or adds a
