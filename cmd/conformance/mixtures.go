@@ -144,6 +144,7 @@ func fresh(faults []*selftest.Mutant) []fault.Mutant {
 type triedMixture struct {
 	Faults []string           `json:"faults"`
 	Exact  bool               `json:"exact"`
+	Again  bool               `json:"again,omitempty"` // tried a second time, alone
 	Wrong  []selftest.Finding `json:"wrong,omitempty"`
 	Beyond []selftest.Finding `json:"beyond,omitempty"`
 }
@@ -161,7 +162,7 @@ type mixtureOutcome struct {
 func (a *app) publishMixtures(rep *selftest.MixtureReport, f selftestFlags, seed uint64) error {
 	outcome := mixtureOutcome{Seed: seed, Exact: rep.Exact(), Tried: len(rep.Outcomes)}
 	for _, out := range rep.Outcomes {
-		t := triedMixture{Exact: len(out.Wrong) == 0, Wrong: out.Wrong, Beyond: out.Beyond}
+		t := triedMixture{Exact: len(out.Wrong) == 0, Again: out.Again, Wrong: out.Wrong, Beyond: out.Beyond}
 		for _, m := range out.Mixture.Faults {
 			t.Faults = append(t.Faults, m.ID)
 		}

@@ -23,12 +23,12 @@ const serialShare = 3
 
 // caseShare is the share of the cases that a drawn mixture runs beside those
 // of its faults' clauses: one in so many.
-const caseShare = 3
+const caseShare = 6
 
 // Draw draws n mixtures of compatible mutants. The i-th of a seed is always the
 // same for the same mutants and cases, and changes little with them. A third of them have the serial
 // dispatcher. With whole, all cases are run on each; otherwise those of the
-// faults' own clauses and a third of the others.
+// faults' own clauses and a sixth of the others.
 func Draw(n int, seed uint64, mutants []Mutant, serial *Mutant, cases []engine.Case, whole bool) []Mixture {
 	byID := make(map[string]*engine.Case)
 	for i := range cases {

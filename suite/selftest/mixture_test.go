@@ -148,9 +148,31 @@ func TestAMixtureWhoseReportsDifferIsUnstable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := selftest.Finding{Verdict: selftest.Unstable, Case: "ping.nonce/two",
-		Detail: "is fail: want the nonce 2; got 3; and in the second run fail: want the nonce 2; got 4"}
+		Detail: "is fail: want the nonce 2; got 5; and in the second run fail: want the nonce 2; got 6"} // tried again
 	if got := rep.Outcomes[0].Wrong; len(got) != 1 || got[0].Verdict != want.Verdict || got[0].Case != want.Case || got[0].Detail != want.Detail {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestAMixtureThatIsExactWhenTriedAgainAloneIsExact(t *testing.T) {
+	t.Parallel()
+	var runs atomic.Uint64
+	o := mixtureOptions(t, selftest.Mixture{Faults: []*selftest.Mutant{wrong("two", 2)}, Cases: []string{"ping.nonce/two"}}, func(nonce uint64) uint64 {
+		if nonce != 2 {
+			return 0
+		}
+		return min(runs.Add(1), 2)
+	})
+	rep, err := selftest.TryMixtures(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := rep.Summary(&text); err != nil {
+		t.Fatal(err)
+	}
+	if !rep.Outcomes[0].Again || rep.Exact() != 1 || !strings.Contains(text.String(), ", 1 of them when tried again alone\n") {
+		t.Errorf("got %+v and %q, want one that is exact at the second try", rep.Outcomes[0], text.String())
 	}
 }
 

@@ -117,10 +117,19 @@ func (f *Finding) text(b *bytes.Buffer, what string) {
 
 // Summary writes how many mixtures were judged exactly.
 func (r *MixtureReport) Summary(w io.Writer) error {
-	mark := "✓"
+	mark, again := "✓", ""
 	if r.Exact() < len(r.Outcomes) {
 		mark = "✗"
 	}
-	_, err := fmt.Fprintf(w, "%s %d of %d mixtures judged exactly in %v\n", mark, r.Exact(), len(r.Outcomes), r.Took.Round(100*time.Millisecond))
+	n := 0
+	for _, out := range r.Outcomes {
+		if out.Again && len(out.Wrong) == 0 {
+			n++
+		}
+	}
+	if n > 0 {
+		again = fmt.Sprintf(", %d of them when tried again alone", n)
+	}
+	_, err := fmt.Fprintf(w, "%s %d of %d mixtures judged exactly in %v%s\n", mark, r.Exact(), len(r.Outcomes), r.Took.Round(100*time.Millisecond), again)
 	return err
 }
