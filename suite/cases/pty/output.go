@@ -116,7 +116,7 @@ func wantSomeLines(t *engine.T, out string, n int) {
 }
 
 func pausingViewer(ctx context.Context, t *engine.T) {
-	const blocks = 640 // 40 MiB: sockets and relays hold some 16 of them
+	const blocks = 448 // 28 MiB: sockets and relays hold some 16 of them
 	name := t.Path(ctx, "progress")
 	script := `s=0123456789abcdef; while [ ${#s} -lt 65536 ]; do s=$s$s; done
 i=0; while [ $i -lt ` + strconv.Itoa(blocks) + ` ]; do i=$((i+1)); printf %s "$s<$i>"; echo $i >` + path.Base(name) + `; done; printf END`
